@@ -1,0 +1,1 @@
+//! The audit log: canonical encoding, hash chain, offline verifier. Pure.

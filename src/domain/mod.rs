@@ -1,0 +1,27 @@
+//! The nouns of the vault and their states: ids, subjects, records, fields, tokens, consents, clients, events.
+//!
+//! Nothing here does I/O. Time and randomness enter as parameters ([`Clock`], [`Entropy`]; invariant I9), and
+//! plaintext personal data lives in [`Sensitive`] and nowhere else.
+
+pub mod client;
+pub mod clock;
+pub mod crockford;
+pub mod date;
+pub mod disclosure;
+pub mod duration;
+pub mod entropy;
+pub mod event;
+pub mod field;
+pub mod ids;
+pub mod record;
+pub mod rule;
+pub mod sensitive;
+pub mod subject;
+pub mod token;
+pub mod value;
+
+pub use clock::{Clock, Timestamp};
+pub use entropy::Entropy;
+pub use ids::*;
+pub use rule::Rule;
+pub use sensitive::Sensitive;

@@ -1,0 +1,8 @@
+//! Strongroom: a vault for personal data. `ARCHITECTURE.md` is the map of the rooms below.
+
+pub mod audit;
+pub mod crypto;
+pub mod domain;
+pub mod limits;
+pub mod policy;
+pub mod storage;

@@ -1,0 +1,1 @@
+//! Rate limits by typed key with `governor`; capped key stores with housekeeping.
