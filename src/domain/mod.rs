@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod clock;
+pub mod codec;
 pub mod crockford;
 pub mod date;
 pub mod disclosure;
