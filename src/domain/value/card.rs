@@ -7,6 +7,7 @@
 
 use super::{digits, tax_schemes};
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 use zeroize::Zeroizing;
 
 const LENGTHS: std::ops::RangeInclusive<usize> = 13..=19;
@@ -47,8 +48,7 @@ const ISSUERS: &[(u32, u32, usize, usize)] = &[
 
 /// Whether a card number is in the text. Lines are looked at one by one, then as one text: a number may be wrapped.
 pub(super) fn is_in(text: &str) -> bool {
-    let lines = text.contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']);
-    scan(text, true) || (lines && scan(text, false))
+    scan(text, true) || (text.contains(is_line_break) && scan(text, false))
 }
 
 /// What a character is to a run of digits.
@@ -64,33 +64,31 @@ fn sign(c: char, newline_breaks: bool) -> Sign {
         return Sign::Digit(u32::from(digit));
     }
     match c {
-        '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' if newline_breaks => Sign::Break,
-        '-'
-        | '.'
-        | '/'
-        | '_'
-        | '\\'
-        | '\u{b7}'
-        | '\u{ad}'
-        | '\u{2010}'..='\u{2015}'
-        | '\u{2022}'
-        | '\u{2027}'
-        | '\u{2044}'
-        | '\u{2212}'
-        | '\u{30fb}'
-        | '\u{fe58}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{2069}'
-        | '\u{fe00}'..='\u{fe0f}'
-        | '\u{20e3}'
-        | '\u{feff}'
-        | '\u{61c}'
-        | '\u{34f}' => Sign::Separator(c),
+        _ if newline_breaks && is_line_break(c) => Sign::Break,
         _ if c.is_whitespace() => Sign::Separator(' '),
+        _ if is_dash_or_dot(c) || is_invisible(c) || is_combining_mark(c) => Sign::Separator(c),
         _ if c.is_alphabetic() => Sign::Letter,
         _ => Sign::Break,
     }
+}
+
+fn is_line_break(c: char) -> bool {
+    matches!(c, '\n'..='\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// Dashes, dots and slashes of any script, the full stops a domain name takes for dots among them.
+fn is_dash_or_dot(c: char) -> bool {
+    let ascii = matches!(c, '-' | '.' | '/' | '_' | '\\');
+    let dash =
+        matches!(c, '\u{58a}' | '\u{5be}' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{301c}' | '\u{3030}');
+    let dot = matches!(c, '\u{b7}' | '\u{2022}' | '\u{2027}' | '\u{3002}' | '\u{30fb}');
+    ascii || dash || dot || matches!(c, '\u{2044}' | '\u{2215}' | '\u{fe58}')
+}
+
+/// Characters that leave no mark on paper, so that the digits around them read as one number.
+fn is_invisible(c: char) -> bool {
+    let joiner = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{feff}');
+    joiner || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{e0000}'..='\u{e007f}')
 }
 
 fn scan(text: &str, newline_breaks: bool) -> bool {
@@ -100,7 +98,7 @@ fn scan(text: &str, newline_breaks: bool) -> bool {
             run.take(sign(c, newline_breaks))
         } else {
             // Circled, superscript and mathematical digits are digits in compatibility form.
-            std::iter::once(c).nfkc().fold(false, |hit, c| run.take(sign(c, newline_breaks)) || hit)
+            std::iter::once(c).nfkc().any(|c| run.take(sign(c, newline_breaks)))
         };
         if hit {
             return true;
@@ -173,10 +171,11 @@ impl Run {
         (0..self.blocks.len()).any(|i| self.span(i, i + 1).is_some_and(is_card))
     }
 
-    /// Blocks grouped as on a card. Not in a run that follows a letter (an IBAN), and not where the grouping goes on
-    /// with further blocks of four: then it is part of a longer number.
+    /// Blocks grouped as on a card. Not in a printed IBAN (two digits that follow a letter, then blocks of four), and
+    /// not where the grouping goes on with further blocks of four: then it is part of a longer number.
     fn a_grouping_is_card(&self) -> bool {
-        !self.after_letter
+        let iban = self.after_letter && self.span(0, 1).is_some_and(|block| block.len() == 2);
+        !iban
             && (0..self.blocks.len()).any(|at| GROUPINGS.iter().any(|grouping| self.grouped_at(at, grouping)))
     }
 
@@ -248,7 +247,7 @@ mod tests {
             assert!(is_in(number), "{number}");
             for separator in [
                 " ", "-", ".", "/", "\u{a0}", "\u{2011}", " - ", "\u{200b}", "\u{2009}", "_", "\n", "\t",
-                "\r\n",
+                "\u{b}", "\u{3002}", "\u{202e}", "\r\n",
             ] {
                 assert!(is_in(&grouped(number, separator)), "{number} {separator:?}");
             }
@@ -278,6 +277,9 @@ mod tests {
             "12/27 4111 1111 1111 1111",
             "3782 822463 10005 12/27",
             "Order 5 4111111111111111",
+            "Visa4111 1111 1111 1111 12/27",
+            "4\u{301}111 1111 1111 1111",
+            "4\u{fe0f}\u{20e3}111 1111 1111 1111",
             "2026-11-24 4111111111111111",
         ] {
             assert!(is_in(text), "{text}");

@@ -24,19 +24,15 @@ fn read(typed: &str) -> Option<Plain> {
     dialled.push_str(&digits);
     let canonical = valid_e164(&dialled)?;
     // A number that would read differently the next time has no canonical form.
-    let again =
-        if *canonical == *dialled { true } else { valid_e164(&canonical).is_some_and(|n| n == canonical) };
-    again.then_some(canonical)
+    let stable = *canonical == *dialled || valid_e164(&canonical).is_some_and(|again| again == canonical);
+    stable.then_some(canonical)
 }
 
-/// What follows the plus sign (in any width).
+/// What follows the plus sign (in any width). Address books wrap numbers in invisible direction marks.
 fn after_plus(typed: &str) -> Option<&str> {
-    let typed = typed.trim();
-    typed
-        .chars()
-        .next()
-        .filter(|c| std::iter::once(*c).nfkc().eq(['+']))
-        .and_then(|plus| typed.get(plus.len_utf8()..))
+    let typed = typed.trim_start_matches(|c: char| c.is_whitespace() || is_direction_mark(c));
+    let plus = typed.chars().next().filter(|c| std::iter::once(*c).nfkc().eq(['+']))?;
+    typed.get(plus.len_utf8()..)
 }
 
 /// The parser is third-party code over hostile text: should it panic, the number is not valid.
@@ -52,11 +48,12 @@ fn valid_e164(dialled: &str) -> Option<Plain> {
 }
 
 fn is_separator(c: char) -> bool {
-    matches!(
-        c,
-        '-' | '.' | '/' | '(' | ')' | '\u{2010}'
-            ..='\u{2015}' | '\u{2212}' | '\u{2060}' | '\u{200e}' | '\u{202a}' | '\u{202c}'
-    )
+    let dash = matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}');
+    dash || is_direction_mark(c) || matches!(c, '.' | '/' | '(' | ')' | '\u{2060}')
+}
+
+fn is_direction_mark(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{202a}' | '\u{202c}' | '\u{202d}' | '\u{2066}' | '\u{2069}')
 }
 
 #[cfg(test)]
@@ -73,6 +70,7 @@ mod tests {
             ("+39 06 698 57114", "+390669857114"),
             ("＋４９ ３０ ９０１８２０", "+4930901820"),
             ("+٤٩٣٠٩٠١٨٢٠", "+4930901820"),
+            ("\u{202a}+49 30 901820\u{202c}", "+4930901820"),
             ("+49\u{a0}30\u{2011}901820", "+4930901820"),
         ] {
             assert_eq!(parse(typed).unwrap().as_str(), canonical, "{typed}");
