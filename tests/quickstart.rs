@@ -1,5 +1,12 @@
 //! Runs every block of `docs/quickstart.md` marked `run` against a fresh development vault, as a reader would.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "helpers of tests fail by panicking"
+)]
+
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};

@@ -76,6 +76,12 @@ impl Connection {
     }
 }
 
+/// Whether a reply says no inside a 200: an item that failed, a password that did not match, nothing found.
+fn refuses(body: &[u8]) -> bool {
+    let text = std::str::from_utf8(body).unwrap_or("\"error\"");
+    ["\"error\":", "\"valid\":false", "\"records\":[]"].iter().any(|mark| text.contains(mark))
+}
+
 /// Status, start of the body and its length, once the head is complete.
 fn head(bytes: &[u8]) -> Option<(u16, usize, usize)> {
     let end = bytes.windows(4).position(|w| w == b"\r\n\r\n")?;
@@ -104,7 +110,7 @@ pub(crate) enum Until {
 /// What came of it.
 #[derive(Default)]
 pub(crate) struct Outcome {
-    /// Replies with 2xx.
+    /// Replies with 2xx that refuse nothing inside.
     pub(crate) good: u64,
     /// Other replies, by status.
     pub(crate) bad: BTreeMap<u16, u64>,
@@ -193,14 +199,14 @@ async fn drive(
         outcome.latencies.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));
         let body = &connection.buffer[reply.body];
         outcome.reply_length = body.len();
-        if (200..300).contains(&reply.status) {
+        if (200..300).contains(&reply.status) && !refuses(body) {
             outcome.good += 1;
             if matches!(until, Until::Count(_)) {
                 outcome.bodies.push((number, body.to_vec()));
             }
         } else {
             *outcome.bad.entry(reply.status).or_default() += 1;
-            outcome.complaint = String::from_utf8_lossy(body).into_owned();
+            outcome.complaint = String::from_utf8_lossy(body).chars().take(200).collect();
         }
     }
 }

@@ -30,8 +30,6 @@ pub(crate) struct Scenario {
 pub(crate) struct Stock {
     subjects: Arc<Vec<String>>,
     tokens: Arc<Vec<String>>,
-    /// Bytes on disk that a stored record cost.
-    pub(crate) bytes_a_record: f64,
 }
 
 /// Writes a whole HTTP request.
@@ -110,25 +108,28 @@ pub(crate) fn disk(directory: &Path) -> u64 {
         .sum()
 }
 
-/// Fills the vault: people, a billing record each ten, one login.
-pub(crate) async fn fill(target: &Target, keys: (&str, &str), data: &Path, records: u64) -> Result<Stock> {
-    let (storefront, billing) = keys;
-    let people = (records / 10).max(10);
+/// Takes in people, and one login.
+pub(crate) async fn people(target: &Target, storefront: &str, count: u64) -> Result<Vec<String>> {
     let body =
         |n| json!({"region":"DE","birth_date":"1990-02-01","external_ref":format!("bench:{n}")}).to_string();
-    let subjects = all(target, 64, people, &post(target, "/v1/subjects", storefront, body)).await?;
-    let subjects = Arc::new(texts(&subjects, "/subject")?);
-
-    let before = disk(data);
-    let made = all(target, 64, records, &store(target, billing, &subjects)).await?;
-    let bytes_a_record = (disk(data).saturating_sub(before)) as f64 / records as f64;
-    let tokens = Arc::new(texts(&made, "/tokens/name")?);
-
-    let owner = subjects.first().cloned().unwrap_or_default();
-    let login = json!({"subject":owner,"collection":"credential","purpose":"order_fulfilment",
+    let made = all(target, 64, count, &post(target, "/v1/subjects", storefront, body)).await?;
+    let subjects = texts(&made, "/subject")?;
+    let login = json!({"subject":subjects.first(),"collection":"credential","purpose":"order_fulfilment",
         "fields":{"login":LOGIN,"password":PASSWORD}});
     all(target, 1, 1, &post(target, "/v1/records", storefront, move |_| login.to_string())).await?;
-    Ok(Stock { subjects, tokens, bytes_a_record })
+    Ok(subjects)
+}
+
+/// Stores that many billing records for them.
+pub(crate) async fn records(
+    target: &Target,
+    billing: &str,
+    people: Vec<String>,
+    count: u64,
+) -> Result<Stock> {
+    let subjects = Arc::new(people);
+    let made = all(target, 64, count, &store(target, billing, &subjects)).await?;
+    Ok(Stock { subjects, tokens: Arc::new(texts(&made, "/tokens/name")?) })
 }
 
 fn store(target: &Target, key: &str, subjects: &Arc<Vec<String>>) -> Make {
