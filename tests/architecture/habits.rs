@@ -67,16 +67,20 @@ pub(crate) fn misplaced_unsafe(source: &Source) -> Vec<String> {
         .collect()
 }
 
+/// Whether the line or one of the three before it carries the mark of a reason.
+fn explained(source: &Source, line: usize, mark: &str) -> bool {
+    let first = line.saturating_sub(4);
+    source.text.lines().skip(first).take(line - first).any(|text| text.contains(mark))
+}
+
 /// Secrets shown without a reason: no `EXPOSE:` on the line or the three before it.
 pub(crate) fn unexplained_exposure(source: &Source) -> Vec<String> {
-    let written: Vec<&str> = source.text.lines().collect();
-    let explained = |line: usize| written[line.saturating_sub(4)..line].iter().any(|l| l.contains("EXPOSE:"));
+    let calls = [".expose()", ".expose_mut()", ".expose_secret()"];
     source
         .production()
-        .filter(|(_, text)| {
-            [".expose()", ".expose_mut()", ".expose_secret()"].iter().any(|call| text.contains(call))
+        .filter(|(line, text)| {
+            calls.iter().any(|call| text.contains(call)) && !explained(source, *line, "EXPOSE:")
         })
-        .filter(|(line, _)| !explained(*line))
         .map(|(line, _)| format!("{}:{line}: say why in an `// EXPOSE:` comment", source.path))
         .collect()
 }
@@ -102,7 +106,8 @@ pub(crate) fn printable_secrets(source: &Source) -> Vec<String> {
     found
 }
 
-/// SQL put together with `format!`.
+/// SQL put together with `format!`, unless a `// SQL:` comment says why every part is a constant (`PRAGMA` takes no
+/// parameters).
 pub(crate) fn formatted_sql(source: &Source) -> Vec<String> {
     let calls = ["execute", "execute_batch", "prepare", "prepare_cached", "query_row", "query"];
     source
@@ -113,6 +118,7 @@ pub(crate) fn formatted_sql(source: &Source) -> Vec<String> {
                 tight.contains(&format!("{call}(&format!")) || tight.contains(&format!("{call}(format!"))
             })
         })
+        .filter(|(line, _)| !explained(source, *line, "// SQL:"))
         .map(|(line, _)| format!("{}:{line}: SQL is a constant; values are parameters", source.path))
         .collect()
 }
