@@ -106,6 +106,60 @@ fn migrations_are_numbered_without_gaps_and_alike_for_every_store() {
     );
 }
 
+/// The words between backticks of a text.
+fn quoted(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn every_promise_in_force_names_tests_that_exist() {
+    let text = std::fs::read_to_string(root().join("SECURITY.md")).unwrap_or_default();
+    let below = read_tree(root(), "tests");
+    let all = sources();
+    let code: Vec<&str> = all.iter().chain(&below).map(|source| source.code.as_str()).collect();
+    // A tree without its verbs is still being put together: then the promises are only counted.
+    let whole = root().join("src/vault").is_dir();
+    let mut found = Vec::new();
+    for number in 1..=21 {
+        let row = text.lines().find(|line| line.starts_with(&format!("| P{number} |"))).unwrap_or_default();
+        let cells: Vec<&str> = row.split('|').collect();
+        let (state, tests) = (cells.get(3).unwrap_or(&""), quoted(cells.get(4).unwrap_or(&"")));
+        if state.trim_start().starts_with("not yet in force") {
+            continue;
+        }
+        if !state.trim_start().starts_with("in force") || tests.is_empty() {
+            found.push(format!("P{number} is neither in force with a test nor not yet in force"));
+        }
+        for name in tests.into_iter().filter(|_| whole) {
+            let wanted =
+                name.strip_suffix('…').map_or(format!("fn {name}("), |prefix| format!("fn {prefix}"));
+            if !code.iter().any(|text| text.contains(&wanted)) {
+                found.push(format!("P{number} names the test {name}, which does not exist"));
+            }
+        }
+    }
+    none(found);
+}
+
+#[test]
+fn every_direct_dependency_is_explained() {
+    let read = |name: &str| std::fs::read_to_string(root().join(name)).unwrap_or_default();
+    let (manifest, reasons) = (read("Cargo.toml"), read("docs/dependencies.md"));
+    let explained = quoted(&reasons);
+    let named = manifest.lines().skip_while(|line| *line != "[dependencies]").take_while(|line| {
+        *line == "[dependencies]" || *line == "[dev-dependencies]" || !line.starts_with('[')
+    });
+    let names: Vec<&str> = named.filter_map(|line| line.split_once(" = ")).map(|(name, _)| name).collect();
+    assert!(names.len() > 30, "the dependencies were not found");
+    none(
+        names
+            .iter()
+            .filter(|name| !explained.contains(name))
+            .map(|name| format!("{name} has no reason"))
+            .collect(),
+    );
+}
+
 #[test]
 fn there_are_at_least_as_many_lines_of_tests_as_of_production_code() {
     let below = read_tree(root(), "tests");
