@@ -1,0 +1,35 @@
+# The few commands one needs. Each is a line one could type; the scripts say what they do.
+.PHONY: run test bench bench-quick docs samples profile clean
+
+BIN := target/release/strongroom
+
+run: ## build and serve a development vault on loopback, filled with invented customers
+	cargo build --release --locked
+	mkdir -p dev-data
+	$(BIN) dev --data-dir dev-data --listen 127.0.0.1:8443 --credentials-out dev-data/credentials.json \
+		--customers config/sample/customers.ndjson --print-requests
+
+test: ## everything a change must pass
+	scripts/test.sh
+
+bench: ## performance, as ratios to a bare server (about a quarter of an hour)
+	cargo build --release --locked
+	cargo bench --locked --bench ratio
+
+bench-quick: ## the same, smaller, in three minutes
+	cargo build --release --locked
+	cargo bench --locked --bench ratio -- --quick
+
+docs: ## regenerate what is generated from the code, and the API documentation
+	scripts/generated.sh write
+	cargo doc --no-deps --locked
+
+samples: ## make the invented customers again (same bytes every time)
+	python3 scripts/make_customers.py > config/sample/customers.ndjson
+
+profile: ## where a detokenize spends its time (needs perf)
+	scripts/profile.sh
+
+clean: ## remove what was built and the development vault
+	cargo clean
+	rm -rf dev-data
