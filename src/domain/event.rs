@@ -302,3 +302,22 @@ impl EventBody {
         }
     }
 }
+
+impl Act {
+    /// Whether the act changes rows (a conflict is then the caller's to resolve), or only reads.
+    pub fn changes_state(self) -> bool {
+        !matches!(
+            self,
+            Self::Detokenize
+                | Self::Search
+                | Self::Verify
+                | Self::SubjectView
+                | Self::RecordView
+                | Self::TokenInspect
+                | Self::ConsentView
+                | Self::Whoami
+                | Self::UnknownRoute
+                | Self::AuditQuery
+        )
+    }
+}

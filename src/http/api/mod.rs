@@ -1,0 +1,136 @@
+//! The routes of `/v1`, one noun a file, and the table that lists them all: what is not in the table does not exist.
+
+pub mod consents;
+pub mod credentials;
+pub mod detokenize;
+pub mod records;
+pub mod search;
+pub mod subjects;
+pub mod tokens;
+pub mod whoami;
+
+use crate::domain::event::Act;
+use crate::http::exchange::{Exchange, Failure, Reply};
+
+/// Every authenticated operation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Operation {
+    /// `GET /v1/whoami`
+    Whoami,
+    /// `POST /v1/subjects`
+    CreateSubject,
+    /// `PATCH /v1/subjects/{sub}`
+    UpdateSubject,
+    /// `GET /v1/subjects/{sub}`
+    ViewSubject,
+    /// `GET /v1/subjects/{sub}/records`
+    ListRecords,
+    /// `POST /v1/subjects/{sub}/anchors`
+    RecordAnchor,
+    /// `PUT /v1/subjects/{sub}/notices/{version}`
+    RecordNotice,
+    /// `GET /v1/subjects/{sub}/consents`
+    ViewConsents,
+    /// `PUT /v1/subjects/{sub}/consents/{purpose}`
+    RecordConsent,
+    /// `PUT /v1/subjects/{sub}/consents/{purpose}/recipients/{name}`
+    RecordRecipientConsent,
+    /// `POST /v1/records`
+    CreateRecord,
+    /// `GET /v1/records/{rec}`
+    ViewRecord,
+    /// `PATCH /v1/records/{rec}`
+    UpdateRecord,
+    /// `POST /v1/tokens`
+    MintTokens,
+    /// `POST /v1/tokens/inspect`
+    InspectTokens,
+    /// `POST /v1/tokens/revoke`
+    RevokeTokens,
+    /// `POST /v1/detokenize`
+    Detokenize,
+    /// `POST /v1/search`
+    Search,
+    /// `POST /v1/credentials/verify`
+    VerifyCredential,
+}
+
+/// One line of the route table.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    /// The operation.
+    pub operation: Operation,
+    /// Method.
+    pub method: &'static str,
+    /// Path template.
+    pub path: &'static str,
+    /// The act its events name.
+    pub act: Act,
+    /// What a client must be granted, in words, for documents and the authorisation matrix.
+    pub permission: &'static str,
+    /// One line for the OpenAPI document.
+    pub summary: &'static str,
+    /// Status of success.
+    pub success: u16,
+    /// Whether it takes a JSON body.
+    pub has_body: bool,
+    /// Names of query parameters.
+    pub query: &'static [&'static str],
+}
+
+macro_rules! routes {
+    ($($operation:ident $method:literal $path:literal $act:ident $permission:literal $success:literal $body:literal $query:expr, $summary:literal;)*) => {
+        /// Every authenticated route. No route without a line here.
+        pub const ROUTES: &[Route] = &[$(Route {
+            operation: Operation::$operation, method: $method, path: $path, act: Act::$act, permission: $permission,
+            summary: $summary, success: $success, has_body: $body, query: $query,
+        },)*];
+    };
+}
+
+routes! {
+    Whoami "GET" "/v1/whoami" Whoami "any client" 200 false &[], "The caller, its grants and what is left of its limits";
+    CreateSubject "POST" "/v1/subjects" SubjectCreate "act subject.create" 201 true &[], "Create a subject or find it by its external reference";
+    UpdateSubject "PATCH" "/v1/subjects/{sub}" SubjectUpdate "act subject.update" 200 true &[], "Change region, age class or flags";
+    ViewSubject "GET" "/v1/subjects/{sub}" SubjectView "act subject.view" 200 false &[], "A subject's state; never a value";
+    ListRecords "GET" "/v1/subjects/{sub}/records" SubjectView "act subject.view" 200 false &["collection", "limit", "cursor"], "A subject's records, newest first; metadata only";
+    RecordAnchor "POST" "/v1/subjects/{sub}/anchors" SubjectAnchor "act subject.anchor" 200 true &[], "Record an event that starts a retention period";
+    RecordNotice "PUT" "/v1/subjects/{sub}/notices/{version}" SubjectNotice "act subject.notice" 200 false &[], "Record that a version of the notice was shown";
+    ViewConsents "GET" "/v1/subjects/{sub}/consents" ConsentView "act consent.view" 200 false &[], "Consents as they stand, and their history";
+    RecordConsent "PUT" "/v1/subjects/{sub}/consents/{purpose}" ConsentRecord "act consent.record:{purpose}" 200 true &[], "Record a consent for a purpose, or its withdrawal";
+    RecordRecipientConsent "PUT" "/v1/subjects/{sub}/consents/{purpose}/recipients/{name}" ConsentRecord "act consent.record:{purpose}" 200 true &[], "Record a consent naming a recipient, or its withdrawal";
+    CreateRecord "POST" "/v1/records" RecordCreate "grant write of each field" 201 true &[], "Store a record and get its tokens";
+    ViewRecord "GET" "/v1/records/{rec}" RecordView "act record.view" 200 false &[], "A record's metadata; never a value";
+    UpdateRecord "PATCH" "/v1/records/{rec}" RecordUpdate "grant write of each field" 200 true &[], "Change fields; null removes one";
+    MintTokens "POST" "/v1/tokens" TokenMint "act token.mint" 201 true &[], "Further tokens for a record";
+    InspectTokens "POST" "/v1/tokens/inspect" TokenInspect "member of the token's audience" 200 true &[], "State of tokens; never a value";
+    RevokeTokens "POST" "/v1/tokens/revoke" TokenRevoke "act token.revoke" 200 true &[], "Make tokens useless at once";
+    Detokenize "POST" "/v1/detokenize" Detokenize "grant plain or masked of each field" 200 true &[], "Swap tokens for fields, for a stated purpose";
+    Search "POST" "/v1/search" Search "grant search of the field" 200 true &[], "Find records by a declared field";
+    VerifyCredential "POST" "/v1/credentials/verify" Verify "grant verify" 200 true &[], "Check a password; it is never returned";
+}
+
+/// Runs an operation.
+pub async fn run(operation: Operation, x: &Exchange<'_>) -> Result<Reply, Failure> {
+    match operation {
+        Operation::Whoami => whoami::show(x).await,
+        Operation::CreateSubject => subjects::create(x).await,
+        Operation::UpdateSubject => subjects::update(x).await,
+        Operation::ViewSubject => subjects::view(x).await,
+        Operation::ListRecords => subjects::records(x).await,
+        Operation::RecordAnchor => subjects::anchor(x).await,
+        Operation::RecordNotice => subjects::notice(x).await,
+        Operation::ViewConsents => consents::view(x).await,
+        Operation::RecordConsent => consents::record(x, None).await,
+        Operation::RecordRecipientConsent => consents::record(x, Some(x.path("name"))).await,
+        Operation::CreateRecord => records::create(x).await,
+        Operation::ViewRecord => records::view(x).await,
+        Operation::UpdateRecord => records::update(x).await,
+        Operation::MintTokens => tokens::mint(x).await,
+        Operation::InspectTokens => tokens::inspect(x).await,
+        Operation::RevokeTokens => tokens::revoke(x).await,
+        Operation::Detokenize => detokenize::swap(x).await,
+        Operation::Search => search::find(x).await,
+        Operation::VerifyCredential => credentials::verify(x).await,
+    }
+}

@@ -1,0 +1,80 @@
+//! `GET /v1/whoami`: what the caller may do, and what is left of its limits.
+
+use crate::domain::crockford;
+use crate::http::exchange::{Exchange, Failure, Reply};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The caller.
+#[derive(Serialize, ToSchema)]
+pub struct Me {
+    /// Client.
+    pub client: String,
+    /// `key_…`
+    pub key: String,
+    /// When the key ends.
+    pub expires_at: String,
+    /// What is granted, by purpose.
+    pub grants: Vec<Granted>,
+    /// Acts granted.
+    pub acts: Vec<String>,
+    /// What is left.
+    pub limits: Limits,
+}
+
+/// One granted field.
+#[derive(Serialize, ToSchema)]
+pub struct Granted {
+    /// Purpose.
+    pub purpose: String,
+    /// Full field name.
+    pub field: String,
+    /// `plain`, `masked`, `write`, `search`, `verify`.
+    pub form: &'static str,
+}
+
+/// Quotas.
+#[derive(Serialize, ToSchema)]
+pub struct Limits {
+    /// Cost units an hour.
+    pub cost: Quota,
+    /// Distinct subjects a day.
+    pub subjects: Quota,
+}
+
+/// One quota.
+#[derive(Serialize, ToSchema)]
+pub struct Quota {
+    /// In all.
+    pub quota: u64,
+    /// Left.
+    pub remaining: u64,
+    /// Seconds until it is whole again.
+    pub reset_seconds: u64,
+}
+
+impl From<crate::limits::State> for Quota {
+    fn from(s: crate::limits::State) -> Self {
+        Self { quota: s.quota, remaining: s.remaining, reset_seconds: s.reset_seconds }
+    }
+}
+
+/// `GET /v1/whoami`
+pub async fn show(x: &Exchange<'_>) -> Result<Reply, Failure> {
+    let done = x.vault.whoami(x.caller, x.call).await?;
+    let quotas = x.vault.quotas(x.caller);
+    let grants = done.value.grants.iter().map(|(purpose, field, form)| Granted {
+        purpose: purpose.clone(),
+        field: field.clone(),
+        form,
+    });
+    let me = Me {
+        client: done.value.client.clone(),
+        key: crockford::encode("key_", &done.value.key.0),
+        expires_at: done.value.expires_at.to_rfc3339(),
+        grants: grants.collect(),
+        acts: done.value.acts.clone(),
+        limits: Limits { cost: quotas.cost.into(), subjects: quotas.subjects.into() },
+    };
+    Ok(Reply::json(200, &done, &me))
+}

@@ -1,0 +1,220 @@
+//! `POST /v1/credentials/verify`: a password is checked, never returned. Unknown, wrong and undecodable take the same work:
+//! one argon2id run in a bounded pool, on a dummy hash when there is none.
+
+use crate::crypto::{Fields, RefKind};
+use crate::crypto::password::PoolError;
+use crate::domain::disclosure::EventTicket;
+use crate::domain::event::{Act, Event, EventItem, Outcome};
+use crate::domain::field::FieldType;
+use crate::domain::rule::RuleSet;
+use crate::domain::subject::RecordFacts;
+use crate::domain::token::PointerKind;
+use crate::domain::value;
+use crate::domain::{FieldNo, Object, RecordId, Ref8, Sensitive, SubjectId};
+use crate::crypto::NameKind;
+use crate::policy::{ContextState, FieldLeave, Leave, Policy, Question, Target, Wish};
+use crate::storage::{ChangeSet, Reader};
+use crate::vault::Vault;
+use crate::vault::call::{Call, Draft};
+use crate::vault::caller::Caller;
+use crate::vault::commit::{Desk, Done, Stop};
+use crate::vault::refusal::{Fault, Refusal, RuleName};
+use crate::vault::search::{Needle, matches};
+
+/// How the credential is named.
+pub enum VerifyBy {
+    /// By its token.
+    Token(Sensitive<String>),
+    /// By its login.
+    Login(Sensitive<String>),
+}
+
+/// What `POST /v1/credentials/verify` says.
+pub struct VerifyCommand {
+    /// Which credential.
+    pub by: VerifyBy,
+    /// The secret to check.
+    pub secret: Sensitive<String>,
+    /// Where the login came from, as the client says; kept only as keyed /24 or /48.
+    pub source: Option<std::net::IpAddr>,
+}
+
+/// The answer: valid or not; by login and valid also whose it is.
+pub struct VerifyAnswer {
+    /// Valid.
+    pub valid: bool,
+    /// `sub_…`, `rec_…`
+    pub owner: Option<(String, String)>,
+}
+
+/// A credential found and opened, still undisclosed.
+struct Found {
+    phc: Sensitive<String>,
+    record: RecordId,
+    subject: SubjectId,
+}
+
+impl Vault {
+    /// Verifies a credential.
+    pub async fn verify_credential(&self, caller: &Caller, call: &Call, command: &VerifyCommand) -> Result<Done<VerifyAnswer>, Refusal> {
+        let policy = caller.policy().clone();
+        let mut draft = Draft::new(caller, call, Act::Verify);
+        let granted = policy.grants_of(caller.client()).into_iter().find(|(_, _, how)| *how == "verify");
+        let question = Question {
+            asker: caller.asker(),
+            wish: Wish::Verify,
+            purpose: granted.map(|(purpose, _, _)| purpose),
+            recipient: None,
+            context: ContextState::Absent,
+            today: self.today(),
+        };
+        draft.body.purpose = question.purpose.and_then(|p| policy.purpose_name(p)).map(str::to_owned);
+        let leave = match policy.judge_request(&question) {
+            Ok(leave) => leave,
+            Err(denial) => {
+                let refusal = Refusal::Denied(RuleName(denial.rule));
+                return Err(self.refuse(caller, None, draft, refusal, denial.all).await);
+            }
+        };
+        if let Err(refusal) = self.admit_verification(caller, command, &mut draft) {
+            return Err(self.refuse(caller, None, draft, refusal, RuleSet::default()).await);
+        }
+        let ticket = EventTicket::next();
+        let mut event = draft.body.clone();
+        let read = self.store().read(|reader| {
+            let read_at = reader.read_at();
+            let mut desk = Desk { reader, event: &mut event, ticket: &ticket };
+            Ok((read_at, self.find_credential(&mut desk, &policy, &leave, command)))
+        });
+        let (read_at, found) = match read {
+            Ok((read_at, Ok(found))) => (read_at, found),
+            Ok((_, Err(Stop::Refused(refusal, rules)))) => {
+                return Err(self.refuse(caller, None, draft, refusal, rules).await);
+            }
+            Ok((_, Err(Stop::Read))) | Err(_) => return Err(Refusal::AuditUnavailable),
+        };
+        // EXPOSE: both go to the pool and nowhere else.
+        let phc = found.as_ref().map(|f| f.phc.expose().as_str());
+        let verdict = self.passwords().verify(phc, Sensitive::text(command.secret.expose())).await;
+        let valid = match verdict {
+            Ok(verdict) => verdict.valid && found.is_some(),
+            Err(PoolError::TooLong) => false,
+            Err(_) => return Err(self.refuse(caller, None, draft, Refusal::Overloaded, RuleSet::default()).await),
+        };
+        event.outcome = if valid { Outcome::Allowed } else { Outcome::NotFound };
+        event.code = (!valid).then(|| "invalid_credential".to_owned());
+        let relied = found.iter().flat_map(|f| [Object::Record(f.record.0), Object::Subject(f.subject.0)]);
+        let cost = event.cost;
+        let set = ChangeSet::observed(Event { ticket, body: event }, read_at, relied.collect::<Vec<_>>());
+        let receipt = self.store().commit(set).await.map_err(|error| match error {
+            crate::storage::CommitError::Conflict(_) => Refusal::Overloaded,
+            other => other.into(),
+        })?;
+        let by_login = matches!(command.by, VerifyBy::Login(_));
+        let owner = found.filter(|_| valid && by_login).map(|f| {
+            (self.keys().name(NameKind::Subject, f.subject.0), self.keys().name(NameKind::Record, f.record.0))
+        });
+        Ok(Done { value: VerifyAnswer { valid, owner }, receipt, cost, replayed: false })
+    }
+
+    /// One unit of cost; checks of one login or token, and of one source, are throttled by their canonical spelling.
+    fn admit_verification(&self, caller: &Caller, command: &VerifyCommand, draft: &mut Draft) -> Result<(), Refusal> {
+        self.charge(caller, draft, 1)?;
+        let subject = match &command.by {
+            // EXPOSE: only a keyed digest of the canonical spelling reaches the limiter.
+            VerifyBy::Token(token) => self.keys().idempotency_digest(&[b"verify token", token.expose().as_bytes()]),
+            VerifyBy::Login(login) => {
+                let canonical = value::query_input(FieldType::Login, None, login).ok();
+                let bytes = canonical.as_ref().map_or(&[][..], |c| c.expose().as_slice());
+                self.keys().idempotency_digest(&[b"verify login", bytes])
+            }
+        };
+        let source = command.source.map(|ip| crate::vault::networks::prefix(ip));
+        if let Some(source) = &source {
+            draft.body.context =
+                Some(("source".to_owned(), self.reference(RefKind::Context, source.as_bytes()), None));
+        }
+        self.throttle_verification(subject, source.as_deref())
+    }
+
+    fn find_credential(
+        &self,
+        desk: &mut Desk<'_, '_>,
+        policy: &Policy,
+        leave: &Leave,
+        command: &VerifyCommand,
+    ) -> Result<Option<Found>, Stop> {
+        let (wanted, password) = match &command.by {
+            VerifyBy::Token(token) => {
+                // EXPOSE: opened in place, without I/O.
+                let pointer = self.keys().open_token(token.expose());
+                desk.event.tokens.forged += u32::from(pointer.is_none());
+                let direct = pointer.filter(|p| {
+                    p.kind == PointerKind::Record && policy.audience_has(p.audience, leave.question().asker.client)
+                });
+                (direct.map(|p| (RecordId(p.locator), Some(p))), direct.map(|p| p.field))
+            }
+            VerifyBy::Login(login) => (self.by_login(desk, policy, login)?.map(|r| (r, None)), None),
+        };
+        let Some((record, pointer)) = wanted else { return Ok(None) };
+        let Some(loaded) = self.load_record(desk.reader, record)? else { return Ok(None) };
+        let head = &loaded.row.head;
+        if pointer.is_some_and(|p| head.generation(p.field) != Some(p.generation)) {
+            return Ok(None);
+        }
+        let is_password = |f: &&crate::policy::FieldFacts| f.kind == FieldType::Password;
+        let Some(field) = policy.fields_of(head.collection).find(is_password) else { return Ok(None) };
+        // A token of another field than the password verifies nothing, even of the same record.
+        if password.is_some_and(|f| f != field.no) {
+            return Ok(None);
+        }
+        let field_leave = policy.judge_field(leave, field.no)?;
+        let Some(subject) = self.load_subject(desk.reader, head.subject)? else { return Ok(None) };
+        desk.event.subjects.push(self.subject_ref(head.subject));
+        let reference: Ref8 = self.reference(RefKind::Record, &record.0.get().to_be_bytes());
+        desk.event.items.push(EventItem { record: reference, field: field.no, outcome: 0 });
+        let facts = RecordFacts { collection: head.collection, created_at: head.created_at };
+        let target = Target { record, version: head.version, read_at: desk.reader.read_at() };
+        let leaves: [FieldLeave; 1] = [field_leave];
+        let permit = policy.judge_subject(leave, &leaves, &subject.state, facts, target)?;
+        let Ok(opened) = self.keys().open(permit, desk.ticket, loaded.stored()) else {
+            self.integrity_failed();
+            return Ok(None);
+        };
+        Ok(phc_of(opened.dangerous_peek(), field.no).map(|phc| Found { phc, record, subject: head.subject }))
+    }
+
+    fn by_login(&self, desk: &mut Desk<'_, '_>, policy: &Policy, login: &Sensitive<String>) -> Result<Option<RecordId>, Stop> {
+        let login_field = policy
+            .collections()
+            .flat_map(|(no, _)| policy.fields_of(no).find(|f| f.kind == FieldType::Login && f.search.is_some()))
+            .next();
+        let Some(facts) = login_field else {
+            let detail = "The policy declares no searchable login; verify by token.";
+            return Err(Refusal::InvalidRequest(vec![Fault::new("/login", "not_searchable", detail)]).into());
+        };
+        let Ok(input) = value::query_input(facts.kind, None, login) else { return Ok(None) };
+        let needle = Needle { facts, input, other: None };
+        for record in self.candidates(desk, &needle)? {
+            if self.login_is(desk.reader, policy, record, &needle)? {
+                return Ok(Some(record));
+            }
+        }
+        Ok(None)
+    }
+
+    fn login_is(&self, reader: &mut Reader<'_>, policy: &Policy, record: RecordId, needle: &Needle<'_>) -> Result<bool, Stop> {
+        let Some(loaded) = self.load_record(reader, record)? else { return Ok(false) };
+        let permit = crate::policy::MaintenancePermit::dangerous_new(record, loaded.row.head.version);
+        let Ok(fields) = self.keys().open_for_upkeep(&permit, loaded.stored()) else {
+            self.integrity_failed();
+            return Ok(false);
+        };
+        Ok(matches(policy, needle, &fields))
+    }
+}
+
+fn phc_of(fields: &Fields, password: FieldNo) -> Option<Sensitive<String>> {
+    let (_, bytes) = fields.0.iter().find(|(f, _)| *f == password.0)?;
+    std::str::from_utf8(bytes).ok().map(Sensitive::text)
+}

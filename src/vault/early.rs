@@ -1,0 +1,70 @@
+//! Ends of requests that no verb saw: refused at the edge after authentication, or naming what is not ours. Each is one
+//! event on the log all the same (P1).
+
+use crate::crypto::NameKind;
+use crate::domain::event::{Act, Outcome};
+use crate::domain::rule::RuleSet;
+use crate::domain::{ClientNo, RecordId, Timestamp};
+use crate::vault::Vault;
+use crate::vault::call::{Call, Draft};
+use crate::vault::caller::Caller;
+use crate::vault::refusal::{Refusal, RuleName};
+use std::time::Duration;
+
+/// Life of a list cursor.
+const CURSOR_LIFE: Duration = Duration::from_secs(86_400);
+
+impl Vault {
+    /// A name that is not one of ours: judged as the act would be, then the same answer as a missing row.
+    pub async fn not_found(&self, caller: &Caller, call: &Call, act: Act) -> Refusal {
+        let draft = Draft::new(caller, call, act);
+        match caller.policy().judge_asker(&caller.asker()) {
+            Err(denial) => self.refuse(caller, None, draft, Refusal::Denied(RuleName(denial.rule)), denial.all).await,
+            Ok(()) => self.refuse(caller, None, draft, Refusal::NotFound, RuleSet::default()).await,
+        }
+    }
+
+    /// Reports a request that ended at the edge with this code. `Err`: not even that could be made durable.
+    pub async fn report(&self, caller: &Caller, call: &Call, act: Act, (code, outcome): (&str, Outcome)) -> Result<(), Refusal> {
+        let mut draft = Draft::new(caller, call, act);
+        draft.body.outcome = outcome;
+        draft.body.code = Some(code.to_owned());
+        self.store()
+            .commit(crate::storage::ChangeSet::observed(
+                crate::domain::event::Event {
+                    ticket: crate::domain::disclosure::EventTicket::next(),
+                    body: draft.body,
+                },
+                crate::domain::CommitNo(u64::MAX),
+                [],
+            ))
+            .await?;
+        Ok(())
+    }
+
+    /// A list position as an opaque cursor, bound to caller and filter, for 24 hours.
+    pub fn seal_cursor(&self, caller: &Caller, filter: &str, record: RecordId) -> String {
+        let name = self.keys().name(NameKind::Record, record.0);
+        let until = self.now().plus(CURSOR_LIFE);
+        let tag = self.cursor_tag(caller.client(), filter, &name, until);
+        format!("{}.{:x}.{tag}", name.trim_start_matches("rec_"), until.0)
+    }
+
+    /// Reads a cursor; `None`: not of this caller and filter, or older than 24 hours.
+    pub fn open_cursor(&self, caller: &Caller, filter: &str, cursor: &str) -> Option<RecordId> {
+        let mut parts = cursor.split('.');
+        let name = format!("rec_{}", parts.next()?);
+        let until = Timestamp(i64::from_str_radix(parts.next()?, 16).ok()?);
+        let tag = parts.next()?;
+        let expected = self.cursor_tag(caller.client(), filter, &name, until);
+        let same: bool = subtle::ConstantTimeEq::ct_eq(tag.as_bytes(), expected.as_bytes()).into();
+        let fresh = self.now() < until && parts.next().is_none();
+        (same && fresh).then(|| self.record_named(&name)).flatten()
+    }
+
+    fn cursor_tag(&self, client: ClientNo, filter: &str, name: &str, until: Timestamp) -> String {
+        let parts: [&[u8]; 5] =
+            [b"cursor", &client.0.to_be_bytes(), filter.as_bytes(), name.as_bytes(), &until.0.to_be_bytes()];
+        data_encoding::HEXLOWER.encode(&self.keys().idempotency_digest(&parts))
+    }
+}

@@ -1,0 +1,135 @@
+//! The verbs, one file each: the only room that joins policy, keys, store and limits. A verb reads, asks the judge, builds
+//! a change set and commits it; what it opened is released by the receipt of its own event (I1, I2).
+
+mod call;
+mod caller;
+mod charge;
+mod clients;
+mod commit;
+mod consent;
+mod credential;
+mod early;
+mod govern;
+mod load;
+mod locators;
+mod networks;
+mod record_create;
+mod record_rows;
+mod record_update;
+mod record_view;
+mod refusal;
+mod remember;
+mod reveal;
+mod rows;
+mod search;
+mod setup;
+mod subject_create;
+mod subject_update;
+mod subject_view;
+mod token_inspect;
+mod token_mint;
+mod token_revoke;
+mod whoami;
+
+pub use call::{Call, IdempotencyKey};
+pub use caller::Caller;
+pub use charge::Quotas;
+pub use commit::Done;
+pub use consent::{ConsentCommand, ConsentView, RecordedConsent};
+pub use credential::{VerifyAnswer, VerifyBy, VerifyCommand};
+pub use clients::{ClientError, ClientSummary};
+pub use networks::{NetworkLabel, Networks, prefix};
+pub use record_create::{CreateRecord, FieldInput, StoredTokens, TokenWish};
+pub use record_update::UpdateRecord;
+pub use record_view::RecordView;
+pub use refusal::{Fault, Refusal, RuleName};
+pub use reveal::{Item, RevealCommand};
+pub use search::{Hit, SearchBy, SearchCommand, SearchAnswer};
+pub use setup::{InitError, OpenError, Parts, VaultFacts};
+pub use subject_create::{CreateSubject, CreatedSubject};
+pub use subject_update::{AnchorCommand, UpdateSubject};
+pub use subject_view::{RecordPage, SubjectView};
+pub use token_inspect::{TokenState, TokenView};
+pub use token_mint::MintCommand;
+pub use whoami::Whoami;
+
+use crate::crypto::{Dummy, Keyring};
+use crate::crypto::password::PasswordPool;
+use crate::domain::date::Date;
+use crate::domain::{Clock, Timestamp};
+use crate::limits::Limits;
+use crate::policy::Policy;
+use crate::storage::Store;
+use arc_swap::ArcSwap;
+use clients::Clients;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// An open vault.
+pub struct Vault {
+    store: Store,
+    keys: Keyring,
+    dummy: Dummy,
+    policy: ArcSwap<Policy>,
+    clients: ArcSwap<Clients>,
+    networks: Networks,
+    limits: Limits,
+    passwords: PasswordPool,
+    clock: Arc<dyn Clock>,
+    locators: locators::Locators,
+    integrity_failures: AtomicU64,
+    forged_tokens: AtomicU64,
+}
+
+impl Vault {
+    pub(in crate::vault) fn store(&self) -> &Store {
+        &self.store
+    }
+    pub(in crate::vault) fn keys(&self) -> &Keyring {
+        &self.keys
+    }
+    pub(in crate::vault) fn dummy(&self) -> &Dummy {
+        &self.dummy
+    }
+    pub(in crate::vault) fn clients(&self) -> arc_swap::Guard<Arc<Clients>> {
+        self.clients.load()
+    }
+    pub(in crate::vault) fn networks(&self) -> &Networks {
+        &self.networks
+    }
+    pub(in crate::vault) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+    pub(in crate::vault) fn passwords(&self) -> &PasswordPool {
+        &self.passwords
+    }
+    /// The policy that governs now.
+    pub fn policy(&self) -> Arc<Policy> {
+        self.policy.load_full()
+    }
+    /// The vault's time: never behind the clock floor.
+    pub fn now(&self) -> Timestamp {
+        self.store.now()
+    }
+    /// Today, UTC.
+    pub(in crate::vault) fn today(&self) -> Date {
+        Date::from_days(self.now().day()).unwrap_or(Date { year: 9999, month: 12, day: 31 })
+    }
+    /// The clock durations are measured with.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+    /// Notes a stored row that failed its check: counted, shown in readiness and metrics, answered as not found.
+    pub(in crate::vault) fn integrity_failed(&self) {
+        self.integrity_failures.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(event = "integrity_failed", "a stored row failed its seal; run `strongroom doctor`");
+    }
+    /// How many stored rows failed their checks since the start.
+    pub fn integrity_failures(&self) -> u64 {
+        self.integrity_failures.load(Ordering::Relaxed)
+    }
+    /// How many forged tokens were presented since the start.
+    pub fn forged_tokens(&self) -> u64 {
+        self.forged_tokens.load(Ordering::Relaxed)
+    }
+}

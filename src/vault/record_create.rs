@@ -1,0 +1,365 @@
+//! `POST /v1/records`: one record stored, sealed under a key of its own, and its tokens handed back.
+
+use crate::crypto::{Fields, NameKind, RefKind};
+use crate::domain::entropy::{Entropy, OsEntropy};
+use crate::domain::event::{Act, EventItem};
+use crate::domain::field::FieldType;
+use crate::domain::record::{RecordHead, RecordStatus};
+use crate::domain::rule::RuleSet;
+use crate::domain::token::TokenGrant;
+use crate::domain::value::RawValue;
+use crate::domain::{AudienceNo, CollectionNo, FieldNo, Generation, GrantId, Locator, Object, RecordId, SubjectId, Version};
+use crate::policy::{ContextState, Policy, Question, Wish};
+use crate::storage::{Change, RecordRow};
+use crate::vault::Vault;
+use crate::vault::call::{Call, Draft};
+use crate::vault::caller::Caller;
+use crate::vault::commit::{Concluded, Desk, Done, Plan, Stop};
+use crate::vault::record_rows::{Checked, GrantTerms};
+use crate::vault::refusal::{Fault, Refusal, RuleName};
+use crate::vault::remember::{Remembered, record_id};
+use std::time::Duration;
+
+/// A field as it was sent: `None` is JSON null (PATCH: remove).
+pub struct FieldInput {
+    /// Short name.
+    pub name: String,
+    /// Value.
+    pub value: Option<RawValue>,
+}
+
+/// Wishes about tokens: who may open them, how long, how often.
+#[derive(Clone, Default)]
+pub struct TokenWish {
+    /// Life of the tokens.
+    pub expires_in: Option<Duration>,
+    /// Number of uses of each token.
+    pub uses: Option<u32>,
+    /// Audience, by name; `None`: the collection's default.
+    pub audience: Option<String>,
+}
+
+/// What `POST /v1/records` says.
+pub struct CreateRecord {
+    /// The subject, by public name.
+    pub subject: String,
+    /// Collection, by name.
+    pub collection: String,
+    /// Purpose, by name.
+    pub purpose: String,
+    /// Fields, at least one.
+    pub fields: Vec<FieldInput>,
+    /// Wishes about tokens.
+    pub tokens: TokenWish,
+}
+
+/// A stored record and its tokens by short field name.
+pub struct StoredTokens {
+    /// `rec_…`
+    pub record: String,
+    /// Version.
+    pub version: u32,
+    /// Tokens.
+    pub tokens: Vec<(String, String)>,
+}
+
+/// A plan's output before names are minted.
+pub(in crate::vault) struct Stored {
+    pub(in crate::vault) head: RecordHead,
+    pub(in crate::vault) tokens: Vec<(FieldNo, String)>,
+}
+
+/// What was resolved before anything is read.
+struct Ready {
+    subject: SubjectId,
+    collection: CollectionNo,
+    question: Question,
+    audience: AudienceNo,
+    record: RecordId,
+    grants: Vec<GrantId>,
+    fields: Checked,
+    terms: Option<GrantTerms>,
+}
+
+impl Vault {
+    /// Stores a record.
+    pub async fn create_record(&self, caller: &Caller, call: &Call, command: &CreateRecord) -> Result<Done<StoredTokens>, Refusal> {
+        let policy = caller.policy().clone();
+        let mut draft = Draft::new(caller, call, Act::RecordCreate);
+        draft.body.purpose = policy.purpose(&command.purpose).and_then(|p| policy.purpose_name(p)).map(str::to_owned);
+        let ready = match self.ready_record(caller, command, &mut draft).await {
+            Ok(ready) => ready,
+            Err((refusal, rules)) => return Err(self.refuse(caller, Some(call), draft, refusal, rules).await),
+        };
+        match self.run(caller, call, draft, |desk| self.plan_record(desk, &policy, &ready)).await? {
+            Concluded::Fresh(done) => Ok(Done {
+                value: self.named_tokens(&policy, &done.value),
+                receipt: done.receipt,
+                cost: done.cost,
+                replayed: false,
+            }),
+            Concluded::Replay(remembered) => self.replay_record(caller, call, Act::RecordCreate, remembered).await,
+        }
+    }
+
+    async fn ready_record(
+        &self,
+        caller: &Caller,
+        command: &CreateRecord,
+        draft: &mut Draft,
+    ) -> Result<Ready, (Refusal, RuleSet)> {
+        let policy = caller.policy();
+        let plain = |refusal: Refusal| (refusal, RuleSet::default());
+        let question = write_question(caller, policy.purpose(&command.purpose), self.today());
+        let collection = policy.collection(&command.collection).ok_or_else(|| plain(unknown_collection()))?;
+        if let Err(denial) = policy.judge_request(&question) {
+            return Err((Refusal::Denied(RuleName(denial.rule)), denial.all));
+        }
+        let subject = self.subject_named(&command.subject).ok_or_else(|| plain(Refusal::NotFound))?;
+        let audience = resolve_audience(policy, collection, &command.tokens).map_err(plain)?;
+        let units = u32::try_from(command.fields.len()).unwrap_or(u32::MAX);
+        self.charge(caller, draft, units.max(1)).map_err(plain)?;
+        // C08 before the values: a field that no granted purpose needs is refused unread.
+        let unneeded = command.fields.iter().filter_map(|f| policy.field(collection, &f.name)).find_map(|facts| {
+            policy.judge_write_field(&question, facts.no).err()
+        });
+        if let Some(denial) = unneeded {
+            return Err((Refusal::Denied(RuleName(denial.rule)), denial.all));
+        }
+        let fields = self.check_fields(policy, collection, &command.fields).await.map_err(plain)?;
+        missing_fields(policy, collection, &fields).map_err(plain)?;
+        self.check_birth_date(policy, &fields).map_err(plain)?;
+        let locator = self.next_locator(subject.0).await.map_err(plain)?;
+        let record = RecordId(locator);
+        let terms = grant_terms(record, audience, &command.tokens, self.now()).map_err(plain)?;
+        let mut grants = Vec::new();
+        for _ in fields.iter().filter(|_| terms.is_some()) {
+            grants.push(GrantId(self.next_locator(subject.0).await.map_err(plain)?));
+        }
+        Ok(Ready { subject, collection, question, audience, record, grants, fields, terms })
+    }
+
+    pub(in crate::vault) async fn next_locator(&self, beside: Locator) -> Result<Locator, Refusal> {
+        Ok(self.locators.next(self.store(), beside.part()).await?)
+    }
+
+    fn check_birth_date(&self, policy: &Policy, fields: &Checked) -> Result<(), Refusal> {
+        for (no, value) in fields {
+            let is_date = policy.field_facts(*no).is_some_and(|f| f.kind == FieldType::BirthDate);
+            let (true, Some(value)) = (is_date, value) else { continue };
+            // EXPOSE: compared with today; C10 asks for the lowest majority any served region has.
+            let text = std::str::from_utf8(value.expose()).unwrap_or("");
+            let age = crate::domain::date::Date::parse(text).and_then(|d| d.age_on(self.today()));
+            match age {
+                None => {
+                    let fault = Fault::new("/fields/birth_date", "not_a_date", "Write a date of the past as YYYY-MM-DD.");
+                    return Err(Refusal::InvalidField(vec![fault]));
+                }
+                Some(age) if age < policy.lowest_minimum_age() => return Err(Refusal::Minor),
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn plan_record(&self, desk: &mut Desk<'_, '_>, policy: &Policy, ready: &Ready) -> Result<Plan<Stored>, Stop> {
+        let subject = self.load_subject(desk.reader, ready.subject)?.ok_or(Refusal::NotFound)?;
+        desk.event.subjects.push(self.subject_ref(ready.subject));
+        let numbers: Vec<FieldNo> = ready.fields.iter().map(|(f, _)| *f).collect();
+        let permit = policy.judge_write(&ready.question, ready.collection, &numbers, &subject.state)?;
+        let head = RecordHead {
+            record: ready.record,
+            subject: ready.subject,
+            collection: ready.collection,
+            version: Version(1),
+            head_version: Version(1),
+            status: RecordStatus::Live,
+            created_at: self.now(),
+            expires_at: None,
+            generations: self.generations(&[], numbers.iter().copied())?,
+        };
+        let fields = plain_fields(&ready.fields);
+        let credential = has_password(policy, &numbers);
+        let sealed = self.keys().seal(&permit, &head, &fields, credential, &mut OsEntropy).map_err(unsealable)?;
+        let blind = self.blind_rows(policy, ready.collection, &fields);
+        self.refuse_taken_login(desk, policy, ready.collection, &blind)?;
+        let reference = self.reference(RefKind::Record, &ready.record.0.get().to_be_bytes());
+        desk.event.items = numbers.iter().map(|f| EventItem { record: reference, field: *f, outcome: 0 }).collect();
+        let mut plan = Plan::answer(Stored { head: head.clone(), tokens: Vec::new() });
+        plan.relied_on.push(Object::Subject(ready.subject.0));
+        let row = RecordRow { head: head.clone(), seal: sealed.seal, sealed: sealed.bytes };
+        plan.changes.push(Change::PutRecord { row, key: sealed.key, blind, was: None });
+        let mut remembered = Vec::new();
+        for (at, field) in numbers.iter().enumerate() {
+            let token = match (ready.terms, ready.grants.get(at)) {
+                (Some(terms), Some(id)) => {
+                    let grant = new_grant(*id, &[*field], terms)?;
+                    plan.changes.push(Change::PutGrant { row: self.grant_row(&grant, Version(1)), was: None });
+                    remembered.push((field.0, id.0.get()));
+                    self.grant_token(&grant, *field)
+                }
+                _ => {
+                    remembered.push((field.0, 0));
+                    self.record_token(&head, *field, ready.audience).ok_or(Refusal::Integrity)?
+                }
+            };
+            plan.output.tokens.push((*field, token));
+        }
+        plan.remember = Some(Remembered::Record {
+            record: ready.record.0.get(),
+            version: 1,
+            tokens: remembered,
+            audience: ready.audience.0,
+        });
+        Ok(plan)
+    }
+
+    /// A login names one credential: a second one with the same login is refused.
+    pub(in crate::vault) fn refuse_taken_login(
+        &self,
+        desk: &mut Desk<'_, '_>,
+        policy: &Policy,
+        collection: CollectionNo,
+        blind: &[crate::storage::BlindRow],
+    ) -> Result<(), Stop> {
+        let is_login = |row: &&crate::storage::BlindRow| {
+            policy.field_facts(row.field).is_some_and(|f| f.kind == FieldType::Login && f.collection == collection)
+        };
+        for row in blind.iter().filter(is_login) {
+            if !desk.reader.blind(row, 1)?.is_empty() {
+                return Err(Refusal::AlreadyExists.into());
+            }
+        }
+        Ok(())
+    }
+
+    pub(in crate::vault) fn named_tokens(&self, policy: &Policy, stored: &Stored) -> StoredTokens {
+        let name = |no: FieldNo| policy.field_facts(no).map_or_else(|| "?".to_owned(), |f| f.name.clone());
+        StoredTokens {
+            record: self.keys().name(NameKind::Record, stored.head.record.0),
+            version: stored.head.version.0,
+            tokens: stored.tokens.iter().map(|(f, t)| (name(*f), t.clone())).collect(),
+        }
+    }
+
+    /// Mints a remembered reply again; 404 once the record is gone.
+    pub(in crate::vault) async fn replay_record(
+        &self,
+        caller: &Caller,
+        call: &Call,
+        act: Act,
+        remembered: Remembered,
+    ) -> Result<Done<StoredTokens>, Refusal> {
+        let draft = Draft::new(caller, call, act);
+        let Remembered::Record { record, version, tokens, audience } = remembered else {
+            return Err(self.refuse(caller, None, draft, Refusal::IdempotencyMismatch, RuleSet::default()).await);
+        };
+        let id = record_id(record).ok_or(Refusal::Integrity)?;
+        self.replay(caller, draft, |desk| {
+            let loaded = self.load_record(desk.reader, id)?.ok_or(Refusal::NotFound)?;
+            desk.event.subjects.push(self.subject_ref(loaded.row.head.subject));
+            let mut stored = Stored { head: loaded.row.head.clone(), tokens: Vec::new() };
+            stored.head.version = Version(version);
+            for (field, grant) in &tokens {
+                let field = FieldNo(*field);
+                let token = match Locator::from_raw(*grant) {
+                    None => self.record_token(&loaded.row.head, field, AudienceNo(audience)),
+                    Some(at) => self.load_grant(desk.reader, GrantId(at))?.map(|(_, g)| self.grant_token(&g, field)),
+                };
+                stored.tokens.extend(token.map(|t| (field, t)));
+            }
+            Ok(self.named_tokens(caller.policy(), &stored))
+        })
+        .await
+    }
+}
+
+/// A question about writing.
+pub(in crate::vault) fn write_question(
+    caller: &Caller,
+    purpose: Option<crate::domain::PurposeNo>,
+    today: crate::domain::date::Date,
+) -> Question {
+    Question { asker: caller.asker(), wish: Wish::Write, purpose, recipient: None, context: ContextState::Absent, today }
+}
+
+/// The audience wished for, or the collection's default group.
+pub(in crate::vault) fn resolve_audience(policy: &Policy, collection: CollectionNo, wish: &TokenWish) -> Result<AudienceNo, Refusal> {
+    let found = match &wish.audience {
+        Some(name) => policy.audience(name),
+        None => policy.default_audience(collection),
+    };
+    found.ok_or_else(|| {
+        let detail = "Name a client or a group of clients that the policy declares.";
+        Refusal::InvalidRequest(vec![Fault::new("/audience", "unknown_audience", detail)])
+    })
+}
+
+/// The terms of a grant, when an expiry or a number of uses is wished for.
+pub(in crate::vault) fn grant_terms(
+    record: RecordId,
+    audience: AudienceNo,
+    wish: &TokenWish,
+    now: crate::domain::Timestamp,
+) -> Result<Option<GrantTerms>, Refusal> {
+    if wish.uses == Some(0) {
+        let fault = Fault::new("/uses", "out_of_range", "A token has at least one use.");
+        return Err(Refusal::InvalidRequest(vec![fault]));
+    }
+    let wanted = wish.expires_in.is_some() || wish.uses.is_some();
+    let expires_at = wish.expires_in.map(|life| now.plus(life));
+    Ok(wanted.then_some(GrantTerms { record, audience, expires_at, uses: wish.uses }))
+}
+
+/// A new grant; its generation starts random.
+pub(in crate::vault) fn new_grant(grant: GrantId, fields: &[FieldNo], terms: GrantTerms) -> Result<TokenGrant, Refusal> {
+    let random = OsEntropy.array::<2>().map_err(|_| Refusal::Overloaded)?;
+    Ok(TokenGrant {
+        grant,
+        record: terms.record,
+        fields: fields.to_vec(),
+        audience: terms.audience,
+        purpose: None,
+        expires_at: terms.expires_at,
+        uses_left: terms.uses,
+        generation: Generation(u16::from_be_bytes(random)),
+        last_use: None,
+    })
+}
+
+/// Whether one of the fields is a password: its record's data key is wrapped by the pepper's line.
+pub(in crate::vault) fn has_password(policy: &Policy, fields: &[FieldNo]) -> bool {
+    fields.iter().any(|f| policy.field_facts(*f).is_some_and(|f| f.kind == FieldType::Password))
+}
+
+/// The fault of a value that cannot be sealed.
+pub(in crate::vault) fn unsealable(error: crate::crypto::Unopenable) -> Refusal {
+    match error {
+        crate::crypto::Unopenable::TooLarge => Refusal::TooLarge,
+        crate::crypto::Unopenable::Entropy => Refusal::Overloaded,
+        _ => Refusal::Integrity,
+    }
+}
+
+fn unknown_collection() -> Refusal {
+    let detail = "Name one of the policy's collections; GET /v1/whoami lists those granted.";
+    Refusal::InvalidRequest(vec![Fault::new("/collection", "unknown_collection", detail)])
+}
+
+/// C28: only fields the collection requires must be there.
+fn missing_fields(policy: &Policy, collection: CollectionNo, fields: &Checked) -> Result<(), Refusal> {
+    if fields.is_empty() || fields.iter().any(|(_, v)| v.is_none()) {
+        let detail = "Send at least one field, each with a value; leave absent ones out.";
+        return Err(Refusal::InvalidRequest(vec![Fault::new("/fields", "no_value", detail)]));
+    }
+    let missing = policy.fields_of(collection).filter(|f| f.required && !fields.iter().any(|(no, _)| *no == f.no));
+    let faults: Vec<_> = missing
+        .map(|f| Fault::new(format!("/fields/{}", f.name), "required", "The collection requires this field."))
+        .collect();
+    if faults.is_empty() { Ok(()) } else { Err(Refusal::InvalidField(faults)) }
+}
+
+fn plain_fields(checked: &Checked) -> Fields {
+    // EXPOSE: moved into the seal; the copy wipes itself.
+    Fields(checked.iter().filter_map(|(f, v)| Some((f.0, v.as_ref()?.expose().clone()))).collect())
+}

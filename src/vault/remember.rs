@@ -1,0 +1,84 @@
+//! Idempotency: what is remembered of a reply (locators and versions, never a value), and how it is found again.
+
+use crate::domain::ids::{Locator, RecordId, SubjectId};
+use crate::storage::{IdempotencyRow, ReadError, Reader};
+use crate::vault::Vault;
+use crate::vault::call::Call;
+use crate::vault::caller::Caller;
+use crate::vault::refusal::Refusal;
+use serde::{Deserialize, Serialize};
+
+/// What a replay mints its reply from.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(in crate::vault) enum Remembered {
+    /// A subject was created (or found).
+    Subject {
+        /// Its locator.
+        subject: u64,
+        /// It was new.
+        created: bool,
+    },
+    /// A record was stored or changed.
+    Record {
+        /// Its locator.
+        record: u64,
+        /// Its version then.
+        version: u32,
+        /// Fields whose tokens were returned, and the grant of each (0: direct to the record).
+        tokens: Vec<(u16, u64)>,
+        /// The audience of those tokens.
+        audience: u16,
+    },
+    /// Tokens were minted or revoked: one status each.
+    Items(Vec<bool>),
+    /// A state was set; there is nothing to repeat but that.
+    Done,
+    /// It was refused.
+    Refused(Refusal),
+}
+
+impl Remembered {
+    /// The stored form.
+    pub(in crate::vault) fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+    /// Reads the stored form.
+    pub(in crate::vault) fn decode(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
+}
+
+/// A remembered subject's id.
+pub(in crate::vault) fn subject_id(raw: u64) -> Option<SubjectId> {
+    Locator::from_raw(raw).map(SubjectId)
+}
+/// A remembered record's id.
+pub(in crate::vault) fn record_id(raw: u64) -> Option<RecordId> {
+    Locator::from_raw(raw).map(RecordId)
+}
+
+impl Vault {
+    /// Looks a request's idempotency key up: nothing, what to mint again, or the mismatch.
+    pub(in crate::vault) fn recall(
+        &self,
+        reader: &mut Reader<'_>,
+        caller: &Caller,
+        call: &Call,
+    ) -> Result<Option<Result<Remembered, Refusal>>, ReadError> {
+        let Some(key) = call.idempotency else { return Ok(None) };
+        let found = reader.idempotency(caller.client(), &key.key)?;
+        Ok(found.map(|row| self.recalled(call, &row)))
+    }
+
+    /// Compares a remembered row with the request that met it.
+    pub(in crate::vault) fn recalled(&self, call: &Call, row: &IdempotencyRow) -> Result<Remembered, Refusal> {
+        if call.idempotency.is_none_or(|key| key.body != row.body) {
+            return Err(Refusal::IdempotencyMismatch);
+        }
+        match Remembered::decode(&row.result) {
+            Some(Remembered::Refused(refusal)) => Err(refusal),
+            Some(remembered) => Ok(remembered),
+            None => Err(Refusal::Integrity),
+        }
+    }
+}

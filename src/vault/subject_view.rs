@@ -1,0 +1,104 @@
+//! A subject's metadata: region, state, consents, holds, collections held. Never a value.
+
+use crate::crypto::NameKind;
+use crate::domain::event::Act;
+use crate::domain::subject::SubjectState;
+use crate::domain::{CollectionNo, Object, RecordId, SubjectId};
+use crate::vault::Vault;
+use crate::vault::call::{Call, Draft};
+use crate::vault::caller::Caller;
+use crate::vault::commit::{Concluded, Done, Plan};
+use crate::vault::record_view::RecordView;
+use crate::vault::refusal::{Refusal, RuleName};
+
+/// What `GET /v1/subjects/{sub}` shows.
+pub struct SubjectView {
+    /// `sub_…`
+    pub subject: String,
+    /// Its state.
+    pub state: SubjectState,
+    /// Records held, by collection.
+    pub collections: Vec<(String, u64)>,
+}
+
+impl Vault {
+    /// The subject behind a public name; `None`: not one of ours.
+    pub fn subject_named(&self, name: &str) -> Option<SubjectId> {
+        self.keys().locate(NameKind::Subject, name).map(SubjectId)
+    }
+
+    /// Shows a subject.
+    pub async fn view_subject(&self, caller: &Caller, call: &Call, subject: SubjectId) -> Result<Done<SubjectView>, Refusal> {
+        let policy = caller.policy().clone();
+        let draft = Draft::new(caller, call, Act::SubjectView);
+        if let Err(denial) = policy.judge_act(&caller.asker(), "subject.view") {
+            let refusal = Refusal::Denied(RuleName(denial.rule));
+            return Err(self.refuse(caller, None, draft, refusal, denial.all).await);
+        }
+        let concluded = self
+            .run(caller, call, draft, |desk| {
+                let loaded = self.load_subject(desk.reader, subject)?.ok_or(Refusal::NotFound)?;
+                desk.event.subjects.push(self.subject_ref(subject));
+                let held = desk.reader.collections_of(subject)?;
+                let named = held.into_iter().filter_map(|(c, n)| Some((policy.collection_name(c)?.to_owned(), n)));
+                let name = self.keys().name(NameKind::Subject, subject.0);
+                let view = SubjectView { subject: name, state: loaded.state, collections: named.collect() };
+                let mut plan = Plan::answer(view);
+                plan.relied_on.push(Object::Subject(subject.0));
+                Ok(plan)
+            })
+            .await?;
+        fresh(concluded)
+    }
+
+    /// Metadata of a subject's records, newest first, below `before`.
+    pub async fn list_records(
+        &self,
+        caller: &Caller,
+        call: &Call,
+        subject: SubjectId,
+        page: RecordPage,
+    ) -> Result<Done<(Vec<RecordView>, Option<RecordId>)>, Refusal> {
+        let policy = caller.policy().clone();
+        let draft = Draft::new(caller, call, Act::SubjectView);
+        if let Err(denial) = policy.judge_act(&caller.asker(), "subject.view") {
+            let refusal = Refusal::Denied(RuleName(denial.rule));
+            return Err(self.refuse(caller, None, draft, refusal, denial.all).await);
+        }
+        let concluded = self
+            .run(caller, call, draft, |desk| {
+                self.load_subject(desk.reader, subject)?.ok_or(Refusal::NotFound)?;
+                desk.event.subjects.push(self.subject_ref(subject));
+                let heads = desk.reader.records_of(subject, page.collection, page.before, page.limit + 1)?;
+                let more = heads.len() > page.limit;
+                let kept: Vec<_> = heads.into_iter().take(page.limit).collect();
+                let next = kept.last().filter(|_| more).map(|(head, _, _)| head.record);
+                let holds = kept.iter().filter(|(head, seal, _)| self.head_holds(head, seal));
+                let views = holds.map(|(head, _, fields)| self.describe_record(&policy, head, fields)).collect();
+                let mut plan = Plan::answer((views, next));
+                plan.relied_on.push(Object::Subject(subject.0));
+                Ok(plan)
+            })
+            .await?;
+        fresh(concluded)
+    }
+}
+
+/// Which page of a subject's records.
+#[derive(Clone, Copy)]
+pub struct RecordPage {
+    /// Only this collection.
+    pub collection: Option<CollectionNo>,
+    /// Below this record.
+    pub before: Option<RecordId>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// Reads are never remembered, so a replay cannot be.
+pub(in crate::vault) fn fresh<T>(concluded: Concluded<T>) -> Result<Done<T>, Refusal> {
+    match concluded {
+        Concluded::Fresh(done) => Ok(done),
+        Concluded::Replay(_) => Err(Refusal::IdempotencyMismatch),
+    }
+}
