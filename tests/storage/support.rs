@@ -10,27 +10,27 @@ use strongroom::domain::record::{RecordHead, RecordStatus, RowSeal, WrappedKey};
 use strongroom::domain::*;
 use strongroom::storage::*;
 
-pub const VAULT: VaultId = VaultId([7; 16]);
-pub const START: Timestamp = Timestamp(1_800_000_000_000_000);
+pub(crate) const VAULT: VaultId = VaultId([7; 16]);
+pub(crate) const START: Timestamp = Timestamp(1_800_000_000_000_000);
 
 /// A place where a store can be made and opened again; one for each adapter.
-pub trait Adapter: Sized {
+pub(crate) trait Adapter: Sized {
     fn new() -> Self;
     fn clock(&self) -> &Arc<ManualClock>;
     fn create(&self) -> Store;
     fn reopen(&self) -> Store;
 }
 
-pub struct Sqlite {
+pub(crate) struct Sqlite {
     home: tempfile::TempDir,
     clock: Arc<ManualClock>,
 }
 
 impl Sqlite {
-    pub fn dir(&self) -> PathBuf {
+    pub(crate) fn dir(&self) -> PathBuf {
         self.home.path().join("vault")
     }
-    pub fn copy_to(&self, to: &Path) {
+    pub(crate) fn copy_to(&self, to: &Path) {
         std::fs::create_dir_all(to).unwrap();
         for file in ["vault.db", "vault.db-wal"] {
             if self.dir().join(file).exists() {
@@ -55,46 +55,46 @@ impl Adapter for Sqlite {
     }
 }
 
-pub fn block_on<F: Future>(f: F) -> F::Output {
+pub(crate) fn block_on<F: Future>(f: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(f)
 }
 
-pub fn at(counter: u64) -> Locator {
+pub(crate) fn at(counter: u64) -> Locator {
     Locator::new(counter, Part::truncate(5)).unwrap()
 }
-pub fn seal(byte: u8) -> RowSeal {
+pub(crate) fn seal(byte: u8) -> RowSeal {
     RowSeal([byte; 17])
 }
-pub fn id(n: u64) -> Id16 {
+pub(crate) fn id(n: u64) -> Id16 {
     let mut out = [0; 16];
     out[..8].copy_from_slice(&n.to_be_bytes());
     Id16(out)
 }
-pub fn event(n: u64, act: Act) -> Event {
+pub(crate) fn event(n: u64, act: Act) -> Event {
     let mut body = EventBody::new(id(n), START, Principal::Client("shop".into()), act);
     body.outcome = Outcome::Allowed;
     Event { ticket: EventTicket::next(), body }
 }
-pub fn set(read_at: CommitNo) -> ChangeSet {
+pub(crate) fn set(read_at: CommitNo) -> ChangeSet {
     relying(read_at, &[])
 }
-pub fn relying(read_at: CommitNo, on: &[Object]) -> ChangeSet {
+pub(crate) fn relying(read_at: CommitNo, on: &[Object]) -> ChangeSet {
     ChangeSet::observed(event(1, Act::Detokenize), read_at, on.iter().copied())
 }
-pub fn commit(store: &Store, set: ChangeSet) -> Result<Receipt, CommitError> {
+pub(crate) fn commit(store: &Store, set: ChangeSet) -> Result<Receipt, CommitError> {
     block_on(store.commit(set))
 }
-pub fn read_at(store: &Store) -> CommitNo {
+pub(crate) fn read_at(store: &Store) -> CommitNo {
     store.read(|r| Ok(r.read_at())).unwrap()
 }
-pub fn subject(n: u64, version: u32, state: &[u8]) -> SubjectRow {
+pub(crate) fn subject(n: u64, version: u32, state: &[u8]) -> SubjectRow {
     SubjectRow { subject: SubjectId(at(n)), version: Version(version), state: state.to_vec(), seal: seal(1) }
 }
-pub fn put_subject(n: u64, version: u32, state: &[u8]) -> Change {
+pub(crate) fn put_subject(n: u64, version: u32, state: &[u8]) -> Change {
     let was = (version > 1).then(|| Version(version - 1));
     Change::PutSubject { row: subject(n, version, state), was }
 }
-pub fn head(n: u64, version: u32, head_version: u32) -> RecordHead {
+pub(crate) fn head(n: u64, version: u32, head_version: u32) -> RecordHead {
     RecordHead {
         record: RecordId(at(n)),
         subject: SubjectId(at(1)),
@@ -108,17 +108,17 @@ pub fn head(n: u64, version: u32, head_version: u32) -> RecordHead {
     }
 }
 /// One field, number 2: a directory entry, a commitment and some ciphertext.
-pub fn record(n: u64, version: u32, head_version: u32) -> RecordRow {
+pub(crate) fn record(n: u64, version: u32, head_version: u32) -> RecordRow {
     let sealed = [&[1, 0, 1, 0, 2, 0, 0, 0, 8][..], &[0xaa; 32], &[version as u8; 8]].concat();
     RecordRow { head: head(n, version, head_version), seal: seal(2), sealed }
 }
-pub fn key(byte: u8) -> WrappedKey {
+pub(crate) fn key(byte: u8) -> WrappedKey {
     WrappedKey { kek: 1, bytes: [byte; 48] }
 }
-pub fn blind(byte: u8) -> BlindRow {
+pub(crate) fn blind(byte: u8) -> BlindRow {
     BlindRow { field: FieldNo(2), version: 1, h: [byte; 16] }
 }
-pub fn grant(n: u64, version: u32) -> GrantRow {
+pub(crate) fn grant(n: u64, version: u32) -> GrantRow {
     GrantRow {
         grant: GrantId(at(n)),
         record: RecordId(at(20)),
@@ -128,7 +128,7 @@ pub fn grant(n: u64, version: u32) -> GrantRow {
         seal: seal(3),
     }
 }
-pub fn control(n: u64, version: u32) -> ControlRow {
+pub(crate) fn control(n: u64, version: u32) -> ControlRow {
     ControlRow {
         kind: ControlKind::ClientKey,
         id: id(n),
@@ -137,15 +137,15 @@ pub fn control(n: u64, version: u32) -> ControlRow {
         seal: seal(4),
     }
 }
-pub fn idempotency(key: u8, result: &[u8], at: Timestamp) -> IdempotencyRow {
+pub(crate) fn idempotency(key: u8, result: &[u8], at: Timestamp) -> IdempotencyRow {
     IdempotencyRow { client: ClientNo(6), key: [key; 16], body: [2; 16], at, result: result.to_vec() }
 }
-pub fn all_rows(store: &Store) -> Vec<audit::Row> {
+pub(crate) fn all_rows(store: &Store) -> Vec<audit::Row> {
     store.audit_range(1, 10_000).unwrap()
 }
 
 /// Recomputes the chain, and that no position or sequence number is missing.
-pub fn verify_chain(rows: &[audit::Row]) {
+pub(crate) fn verify_chain(rows: &[audit::Row]) {
     let (mut hash, mut boot, mut seq, mut last_at) = ([0; 32], 0, 0, Timestamp(0));
     for (row, pos) in rows.iter().zip(1..) {
         assert_eq!(row.pos, pos);

@@ -127,6 +127,8 @@ impl Writer {
                 return Ok(Fate::Refused(refused));
             }
             self.tail = append(&self.conn, &self.tail, at, &set.body)?;
+            // A remembered outcome is something readers see, though no object changed.
+            *commit += u64::from(set.idempotency.is_some());
             return Ok(Fate::Written(self.tail.pos));
         }
         self.conn.prepare_cached("SAVEPOINT one")?.execute([])?;

@@ -156,7 +156,7 @@ impl SqliteStore {
         let limit = limit.min(MOST);
         let below = before.unwrap_or(u64::MAX);
         let (merged, older) = self.merged(kind, key, below, limit)?;
-        let newer = self.read(|reader| {
+        let newer = self.read_log(|reader| {
             let head = audit_rows::last(reader.conn)?.map_or(0, |row| row.pos).min(below.saturating_sub(1));
             if head.saturating_sub(merged) > LONGEST_TAIL {
                 return Err(ReadError::Store);
@@ -192,15 +192,15 @@ impl SqliteStore {
 
     /// One event as stored.
     pub fn audit_row(&self, pos: u64) -> Result<Option<Row>, ReadError> {
-        self.read(|reader| audit_rows::one(reader.conn, pos))
+        self.read_log(|reader| audit_rows::one(reader.conn, pos))
     }
     /// The last `n` events, newest first.
     pub fn audit_tail(&self, n: usize) -> Result<Vec<Row>, ReadError> {
-        self.read(|reader| audit_rows::range_down(reader.conn, u64::MAX, n.min(MOST)))
+        self.read_log(|reader| audit_rows::range_down(reader.conn, u64::MAX, n.min(MOST)))
     }
     /// Events from a position upwards, at most `limit`.
     pub fn audit_range(&self, from: u64, limit: usize) -> Result<Vec<Row>, ReadError> {
-        self.read(|reader| audit_rows::range(reader.conn, from, limit.min(MOST)))
+        self.read_log(|reader| audit_rows::range(reader.conn, from, limit.min(MOST)))
     }
 }
 

@@ -29,12 +29,29 @@ fn most(limit: usize) -> i64 {
 impl SqliteStore {
     /// Reads in one snapshot.
     pub fn read<T>(&self, f: impl FnOnce(&mut Reader<'_>) -> Result<T, ReadError>) -> Result<T, ReadError> {
+        self.read_snapshot(false, f)
+    }
+    /// Reads in a snapshot of its own: events do not move the commit number, so an open snapshot may lack the latest.
+    pub(super) fn read_log<T>(
+        &self,
+        f: impl FnOnce(&mut Reader<'_>) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        self.read_snapshot(true, f)
+    }
+    fn read_snapshot<T>(
+        &self,
+        fresh: bool,
+        f: impl FnOnce(&mut Reader<'_>) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
         if self.inner.stopped() {
             return Err(ReadError::Store);
         }
         let _reading = Reading::begin()?;
         let slot = mine(&self.inner)?;
         let mut slot = lock(&slot);
+        if fresh {
+            slot.end()?;
+        }
         let (conn, read_at) = slot.renew(&self.inner)?;
         f(&mut Reader { conn, store: &self.inner, read_at: CommitNo(read_at) })
     }
