@@ -51,13 +51,11 @@ enum Fate {
 }
 
 /// A batch that could not be written as a whole.
-enum Failed {
-    Trouble(Trouble),
-}
+struct Failed(Trouble);
 
 impl From<rusqlite::Error> for Failed {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Trouble(trouble(&error))
+        Self(trouble(&error))
     }
 }
 
@@ -73,7 +71,7 @@ impl Writer {
                 self.answer(jobs, fates);
                 return Ok(());
             }
-            Err(Failed::Trouble(t)) => t,
+            Err(Failed(trouble)) => trouble,
         };
         self.tail = tail;
         // The window may name commits that never were; moving on makes readers renew, so that no one conflicts for ever.
@@ -103,6 +101,8 @@ impl Writer {
                     Fate::Kept
                 }
                 Job::End => Fate::Kept,
+                #[cfg(test)]
+                Job::Fail(code) => return Err(Failed(Trouble::Halt(*code))),
             });
         }
         if at.0.saturating_sub(self.floor_written.0) >= FLOOR_EVERY_US {
@@ -169,11 +169,11 @@ impl Writer {
     }
 
     fn replay(&self, set: &Prepared, at: Timestamp) -> Result<CommitError, Failed> {
-        let Some((client, key)) = set.remembers() else { return Err(Failed::Trouble(Trouble::Halt(-1))) };
+        let Some((client, key)) = set.remembers() else { return Err(Failed(Trouble::Halt(-1))) };
         match idempotency::find(&self.conn, client, &key, at) {
             Ok(Some(row)) => Ok(CommitError::Replayed(row)),
             // A row that stands in the way and cannot be read: the store is damaged (I11).
-            _ => Err(Failed::Trouble(Trouble::Halt(rusqlite::ffi::SQLITE_CORRUPT))),
+            _ => Err(Failed(Trouble::Halt(rusqlite::ffi::SQLITE_CORRUPT))),
         }
     }
 
@@ -184,7 +184,7 @@ impl Writer {
         match idempotency::find(&self.conn, client, &key, at) {
             Ok(Some(row)) => Ok(Fate::Refused(CommitError::Replayed(row))),
             Ok(None) => Ok(conflict),
-            Err(_) => Err(Failed::Trouble(Trouble::Halt(rusqlite::ffi::SQLITE_CORRUPT))),
+            Err(_) => Err(Failed(Trouble::Halt(rusqlite::ffi::SQLITE_CORRUPT))),
         }
     }
 
@@ -253,5 +253,7 @@ fn refuse(job: Job, error: CommitError) {
             let _ = done.send(Err(error));
         }
         Job::Forget(_) | Job::End => {}
+        #[cfg(test)]
+        Job::Fail(_) => {}
     }
 }

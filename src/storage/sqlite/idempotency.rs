@@ -52,15 +52,17 @@ pub(super) fn find(
     found.next()?.map(|row| rows::idempotency(row, client, key)).transpose()
 }
 
-/// Where a sweep goes on: after this client and key.
-pub(super) type Cursor = Option<(u16, Vec<u8>)>;
+/// Client and key of a row.
+pub(super) type Key = (u16, Vec<u8>);
+/// Where a sweep goes on: after this row.
+pub(super) type Cursor = Option<Key>;
 
 /// Keys to forget among the next rows after `cursor`, and where to go on (`None`: from the start).
 pub(super) fn sweep(
     conn: &Connection,
     cursor: Cursor,
     now: Timestamp,
-) -> rusqlite::Result<(Vec<(u16, Vec<u8>)>, Cursor)> {
+) -> rusqlite::Result<(Vec<Key>, Cursor)> {
     let (client, key) = cursor.unwrap_or((0, Vec::new()));
     let mut statement = conn.prepare_cached(
         "SELECT client, k, at_us FROM idempotency WHERE (client, k) > (?1, ?2) ORDER BY client, k LIMIT ?3",
@@ -76,7 +78,7 @@ pub(super) fn sweep(
 }
 
 /// Deletes rows the sweep found, unless they were written anew meanwhile.
-pub(super) fn forget(conn: &Connection, keys: &[(u16, Vec<u8>)], now: Timestamp) -> rusqlite::Result<()> {
+pub(super) fn forget(conn: &Connection, keys: &[Key], now: Timestamp) -> rusqlite::Result<()> {
     let mut statement =
         conn.prepare_cached("DELETE FROM idempotency WHERE client = ?1 AND k = ?2 AND at_us < ?3")?;
     keys.iter().try_for_each(|(c, k)| statement.execute(params![c, k, cutoff(now).0]).map(drop))

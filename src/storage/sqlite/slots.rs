@@ -152,6 +152,10 @@ impl Slots {
             }
         }
     }
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        lock(&self.0).iter().filter(|s| s.strong_count() > 0).count()
+    }
     /// At the end of the store: every connection is closed.
     pub(super) fn close(&self) {
         let slots: Vec<_> = lock(&self.0).drain(..).filter_map(|s| s.upgrade()).collect();

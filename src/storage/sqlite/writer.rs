@@ -63,9 +63,12 @@ pub(super) enum Job {
     /// Raise the locator mark to `to`, if it is still at `seen` (`None`: at least to `to`, and go on there).
     Raise { seen: Option<u64>, to: u64, done: oneshot::Sender<Result<(), CommitError>> },
     /// Delete remembered outcomes older than 24 hours.
-    Forget(Vec<(u16, Vec<u8>)>),
+    Forget(Vec<super::idempotency::Key>),
     /// Drain what is queued and end.
     End,
+    /// Fail the next COMMIT with this code, as a device would.
+    #[cfg(test)]
+    Fail(i32),
 }
 
 /// The writer must stop: nothing it says can be relied on any more.
