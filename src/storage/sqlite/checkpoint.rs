@@ -9,16 +9,27 @@ use super::slots::lock;
 use super::writer::Halt;
 use rusqlite::Connection;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// WAL pages after which a passive checkpoint runs (4 MiB).
 pub(super) const PASSIVE_AT: u32 = 1_024;
 /// WAL pages after which readers are quiesced for a truncating one: it must not grow without bound (I10).
 pub(super) const TRUNCATE_AT: u32 = 16_384;
 
+/// How long readers stand still for a foreign lock at most; then they go on and it is tried again.
+const PATIENCE: Duration = Duration::from_millis(15);
+
 /// Empties the WAL with every reader quiesced; `false`: somebody else (a foreign reader) holds it, try again.
 pub(super) fn truncate(conn: &Connection, inner: &Inner) -> Result<bool, Halt> {
     let _alone = lock(&inner.checkpointing);
-    let (busy, _, _) = match inner.slots.quiesced(|| run(conn, "PRAGMA wal_checkpoint(TRUNCATE)")) {
+    // What can be copied beside readers is copied first, so that they stand still only for the rest.
+    let result = run(conn, "PRAGMA wal_checkpoint(PASSIVE)").and_then(|_| {
+        conn.busy_timeout(PATIENCE)?;
+        let done = inner.slots.quiesced(|| run(conn, "PRAGMA wal_checkpoint(TRUNCATE)"));
+        conn.busy_timeout(inner.options.busy)?;
+        done
+    });
+    let (busy, _, _) = match result {
         Err(e) => return tolerated(&e).map(|()| false),
         Ok(done) => done,
     };

@@ -23,7 +23,7 @@ pub(super) const QUEUE: usize = 4_096;
 /// Most jobs in one batch.
 pub(super) const LARGEST_BATCH: usize = 1_024;
 /// How soon a truncation that was blocked is tried again.
-const RETRY: Duration = Duration::from_millis(10);
+const RETRY: Duration = Duration::from_millis(50);
 
 pub(super) type Answer = oneshot::Sender<Result<Receipt, CommitError>>;
 
@@ -88,8 +88,11 @@ pub(super) struct Writer {
 impl Writer {
     /// Runs until the queue is closed or the first I/O error.
     pub(super) fn run(mut self, jobs: &Receiver<Job>) {
-        if let Err(Halt(code)) = self.serve(jobs) {
-            self.inner.stop(code);
+        let inner = Arc::clone(&self.inner);
+        // A panic here leaves a transaction nobody knows: it stops the store like an I/O error.
+        let served = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.serve(jobs)));
+        if let Err(Halt(code)) = served.unwrap_or(Err(Halt(-1))) {
+            inner.stop(code);
             // Whoever waits learns that the writer stopped: the senders go with the queue and `unanswered`.
         }
     }
