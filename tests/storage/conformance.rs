@@ -476,12 +476,12 @@ fn events_are_found_by_key_merged_or_not(a: &impl Adapter) {
     for n in 0..30 {
         commit(&store, ChangeSet::observed(event(n % 3, Act::Search), CommitNo(1), [])).unwrap();
     }
-    let keys = audit::index_keys(&event(1, Act::Search).body);
+    let keys = keys_of(&event(1, Act::Search).body);
     let (kind, key) = keys[0];
     let expected: Vec<u64> = all_rows(&store)
         .iter()
         .rev()
-        .filter(|row| audit::index_keys(&audit::decode(&row.body).ok().unwrap()).contains(&(kind, key)))
+        .filter(|row| keys_of(&audit::decode(&row.body).ok().unwrap()).contains(&(kind, key)))
         .map(|row| row.pos)
         .collect();
     for wait_ms in [0, 700] {

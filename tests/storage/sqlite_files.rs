@@ -312,8 +312,7 @@ fn the_index_may_be_deleted_damaged_or_ahead_and_is_rebuilt() {
     for _ in 0..5 {
         commit(&store, set(CommitNo(1))).unwrap();
     }
-    let (kind, key) =
-        strongroom::audit::index_keys(&event(1, strongroom::domain::event::Act::Detokenize).body)[0];
+    let (kind, key) = keys_of(&event(1, strongroom::domain::event::Act::Detokenize).body)[0];
     let expected = store.audit_positions(kind, &key, None, 100).unwrap();
     assert!(expected.len() >= 5);
     drop(store);

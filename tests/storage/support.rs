@@ -151,13 +151,22 @@ pub(crate) fn verify_chain(rows: &[audit::Row]) {
         assert_eq!(row.pos, pos);
         if row.boot != boot {
             assert_eq!(row.boot, boot + 1, "boots are consecutive");
-            (boot, seq) = (row.boot, 0);
+            boot = row.boot;
+            assert_eq!(row.seq, 0, "a boot begins with 0");
+        } else {
+            assert_eq!(row.seq, seq + 1, "no gap in the sequence");
         }
-        assert_eq!(row.seq, seq + 1, "no gap in the sequence");
         assert!(row.at >= last_at, "time on the log never goes back");
         (seq, last_at) = (row.seq, row.at);
         let link = audit::Link { node: row.node, boot, seq, at: row.at };
         hash = audit::chain(&hash, &link, &row.body);
         assert_eq!(row.hash, hash, "row {pos}");
     }
+}
+
+/// The keys under which an event is found.
+pub(crate) fn keys_of(body: &EventBody) -> Vec<(u8, [u8; 16])> {
+    let mut keys = Vec::new();
+    keys.extend(audit::index_keys(body));
+    keys
 }

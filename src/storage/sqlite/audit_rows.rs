@@ -24,7 +24,8 @@ pub(super) struct Tail {
     pub(super) hash: [u8; 32],
     pub(super) node: u32,
     pub(super) boot: u64,
-    pub(super) seq: u64,
+    /// Sequence number of the next event; a boot begins with 0.
+    pub(super) next_seq: u64,
 }
 
 impl Tail {
@@ -37,14 +38,14 @@ impl Tail {
 
 /// Appends one event after `tail` and returns the new tail. The caller's transaction makes it durable.
 pub(super) fn append(conn: &Connection, tail: &Tail, at: Timestamp, body: &[u8]) -> rusqlite::Result<Tail> {
-    let link = Link { node: tail.node, boot: tail.boot, seq: tail.seq + 1, at };
+    let link = Link { node: tail.node, boot: tail.boot, seq: tail.next_seq, at };
     let hash = audit::chain(&tail.hash, &link, body);
-    let next = Tail { pos: tail.pos + 1, hash, seq: link.seq, ..*tail };
+    let next = Tail { pos: tail.pos + 1, hash, next_seq: link.seq + 1, ..*tail };
     conn.prepare_cached(APPEND)?.execute((
         signed(next.pos),
         next.node,
         signed(next.boot),
-        signed(next.seq),
+        signed(link.seq),
         at.0,
         body,
         hash.as_slice(),
@@ -191,7 +192,7 @@ mod tests {
 
     #[test]
     fn the_head_is_the_size_and_the_first_twelve_bytes() {
-        let tail = Tail { pos: 7, hash: [9; 32], node: 1, boot: 1, seq: 7 };
+        let tail = Tail { pos: 7, hash: [9; 32], node: 1, boot: 1, next_seq: 7 };
         assert_eq!(tail.head(), LogHead { size: 7, hash12: [9; 12] });
     }
 }

@@ -132,7 +132,10 @@ impl Follower {
 }
 
 fn keys_of(row: &Row) -> Result<Vec<(u8, [u8; 16])>, ReadError> {
-    Ok(audit::index_keys(&audit::decode(&row.body).map_err(|_| ReadError::Corrupt)?))
+    let body = audit::decode(&row.body).map_err(|_| ReadError::Corrupt)?;
+    let mut keys = Vec::new();
+    keys.extend(audit::index_keys(&body));
+    Ok(keys)
 }
 
 fn sorted_keys(rows: &[Row]) -> Result<Vec<(u8, [u8; 16], u64)>, ReadError> {

@@ -152,8 +152,8 @@ fn boot(conn: &mut Connection, vault: VaultId, clock: &dyn Clock) -> Result<(Tai
     let floor = last.as_ref().map_or(floor, |row| floor.max(row.at.0));
     let at = Timestamp(floor.max(clock.wall().0));
     let before = match &last {
-        Some(row) => Tail { pos: row.pos, hash: row.hash, node: NODE, boot, seq: 0 },
-        None => Tail { pos: 0, hash: [0; 32], node: NODE, boot, seq: 0 },
+        Some(row) => Tail { pos: row.pos, hash: row.hash, node: NODE, boot, next_seq: 0 },
+        None => Tail { pos: 0, hash: [0; 32], node: NODE, boot, next_seq: 0 },
     };
     // Randomness is a parameter (I9) and a boot needs none: its number makes the id unique within the vault.
     let digest =
