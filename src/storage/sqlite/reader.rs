@@ -1,0 +1,183 @@
+//! Point reads inside one snapshot, on the calling thread. Rows are decoded strictly; a malformed one is `Corrupt` (I11).
+//!
+//! For `vault`, through `Store::read`. Never held across an await; reads only.
+
+use super::idempotency;
+use super::rows as columns;
+use super::slots::{Reading, lock, mine};
+use super::{Inner, SqliteStore};
+use crate::domain::record::{RecordHead, RowSeal, WrappedKey};
+use crate::domain::*;
+use crate::storage::errors::ReadError;
+use crate::storage::rows::*;
+use rusqlite::{Connection, params};
+
+/// A snapshot: one read transaction on this thread's connection. Never held across an await.
+pub struct Reader<'a> {
+    pub(super) conn: &'a Connection,
+    store: &'a Inner,
+    read_at: CommitNo,
+}
+
+/// Most rows a list answers with, whatever is asked (I10).
+const LONGEST_LIST: usize = 10_000;
+
+fn most(limit: usize) -> i64 {
+    i64::try_from(limit.min(LONGEST_LIST)).unwrap_or(0)
+}
+
+impl SqliteStore {
+    /// Reads in one snapshot.
+    pub fn read<T>(&self, f: impl FnOnce(&mut Reader<'_>) -> Result<T, ReadError>) -> Result<T, ReadError> {
+        self.read_snapshot(false, f)
+    }
+    /// Reads in a snapshot of its own: events do not move the commit number, so an open snapshot may lack the latest.
+    pub(super) fn read_log<T>(
+        &self,
+        f: impl FnOnce(&mut Reader<'_>) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        self.read_snapshot(true, f)
+    }
+    fn read_snapshot<T>(
+        &self,
+        fresh: bool,
+        f: impl FnOnce(&mut Reader<'_>) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        if self.inner.stopped() {
+            return Err(ReadError::Store);
+        }
+        let _reading = Reading::begin()?;
+        let slot = mine(&self.inner)?;
+        let mut slot = lock(&slot);
+        if fresh {
+            slot.end()?;
+        }
+        let (conn, read_at) = slot.renew(&self.inner)?;
+        f(&mut Reader { conn, store: &self.inner, read_at: CommitNo(read_at) })
+    }
+}
+
+impl Reader<'_> {
+    /// The commit number this snapshot is at least as new as.
+    pub fn read_at(&self) -> CommitNo {
+        self.read_at
+    }
+    /// A subject.
+    pub fn subject(&mut self, subject: SubjectId) -> Result<Option<SubjectRow>, ReadError> {
+        let mut statement =
+            self.conn.prepare_cached("SELECT version, state, seal FROM subjects WHERE locator = ?1")?;
+        let mut rows = statement.query([subject.0.to_i64()])?;
+        rows.next()?.map(|row| columns::subject(row, subject)).transpose()
+    }
+    /// A record.
+    pub fn record(&mut self, record: RecordId) -> Result<Option<RecordRow>, ReadError> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT locator, subject, collection, version, head_version, status, created_us, expires_us, generations, seal, \
+             sealed FROM records WHERE locator = ?1",
+        )?;
+        let mut rows = statement.query([record.0.to_i64()])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let (head, seal) = columns::head(row)?;
+        Ok(Some(RecordRow { head, seal, sealed: columns::blob(row.get_ref(10)?)?.to_vec() }))
+    }
+    /// A record version's wrapped key.
+    pub fn key(&mut self, record: RecordId, version: Version) -> Result<Option<WrappedKey>, ReadError> {
+        let mut statement =
+            self.conn.prepare_cached("SELECT kek, wrapped FROM keys WHERE locator = ?1 AND version = ?2")?;
+        let mut rows = statement.query(params![record.0.to_i64(), version.0])?;
+        rows.next()?.map(columns::key).transpose()
+    }
+    /// Heads of a subject's records, newest first, below `before`, at most `limit`.
+    pub fn records_of(
+        &mut self,
+        subject: SubjectId,
+        collection: Option<CollectionNo>,
+        before: Option<RecordId>,
+        limit: usize,
+    ) -> Result<Vec<(RecordHead, RowSeal, Vec<FieldNo>)>, ReadError> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT locator, subject, collection, version, head_version, status, created_us, expires_us, generations, seal, \
+             sealed FROM records WHERE subject = ?1 AND locator < ?2 AND (?3 IS NULL OR collection = ?3) \
+             ORDER BY locator DESC LIMIT ?4",
+        )?;
+        let below = before.map_or(i64::MAX, |r| r.0.to_i64());
+        let mut rows =
+            statement.query(params![subject.0.to_i64(), below, collection.map(|c| c.0), most(limit)])?;
+        let mut out = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (head, seal) = columns::head(row)?;
+            let fields = columns::directory(columns::blob(row.get_ref(10)?)?)?;
+            out.push((head, seal, fields));
+        }
+        Ok(out)
+    }
+    /// Records per collection of a subject.
+    pub fn collections_of(&mut self, subject: SubjectId) -> Result<Vec<(CollectionNo, u64)>, ReadError> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT collection, count(*) FROM records WHERE subject = ?1 GROUP BY collection ORDER BY collection",
+        )?;
+        let mut rows = statement.query([subject.0.to_i64()])?;
+        let mut out = Vec::new();
+        while let Some(row) = rows.next()? {
+            out.push((CollectionNo(row.get(0)?), columns::count(row.get(1)?)?));
+        }
+        Ok(out)
+    }
+    /// A grant.
+    pub fn grant(&mut self, grant: GrantId) -> Result<Option<GrantRow>, ReadError> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT record, version, body, expires_us, seal FROM grants WHERE locator = ?1",
+        )?;
+        let mut rows = statement.query([grant.0.to_i64()])?;
+        rows.next()?.map(|row| columns::grant(row, grant)).transpose()
+    }
+    /// An external reference.
+    pub fn external_ref(&mut self, h: &[u8; 16]) -> Result<Option<ExternalRefRow>, ReadError> {
+        let mut statement =
+            self.conn.prepare_cached("SELECT subject, seal FROM external_refs WHERE h = ?1")?;
+        let mut rows = statement.query([h.as_slice()])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let subject = SubjectId(columns::locator(row.get(0)?)?);
+        Ok(Some(ExternalRefRow { h: *h, subject, seal: RowSeal(columns::array(row.get_ref(1)?)?) }))
+    }
+    /// Records with a blind value, at most `limit`.
+    pub fn blind(&mut self, row: &BlindRow, limit: usize) -> Result<Vec<RecordId>, ReadError> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT locator FROM blind WHERE field = ?1 AND ver = ?2 AND h = ?3 ORDER BY locator LIMIT ?4",
+        )?;
+        let mut rows = statement.query(params![row.field.0, row.version, row.h.as_slice(), most(limit)])?;
+        let mut out = Vec::new();
+        while let Some(row) = rows.next()? {
+            out.push(RecordId(columns::locator(row.get(0)?)?));
+        }
+        Ok(out)
+    }
+    /// A control row.
+    pub fn control(&mut self, kind: ControlKind, id: Id16) -> Result<Option<ControlRow>, ReadError> {
+        let mut statement = self
+            .conn
+            .prepare_cached("SELECT id, version, body, seal FROM controls WHERE kind = ?1 AND id = ?2")?;
+        let mut rows = statement.query(params![kind as u8, id.0.as_slice()])?;
+        rows.next()?.map(|row| columns::control(row, kind)).transpose()
+    }
+    /// All control rows of a kind.
+    pub fn controls(&mut self, kind: ControlKind) -> Result<Vec<ControlRow>, ReadError> {
+        let mut statement = self
+            .conn
+            .prepare_cached("SELECT id, version, body, seal FROM controls WHERE kind = ?1 ORDER BY id")?;
+        let mut rows = statement.query([kind as u8])?;
+        let mut out = Vec::new();
+        while let Some(row) = rows.next()? {
+            out.push(columns::control(row, kind)?);
+        }
+        Ok(out)
+    }
+    /// An outcome remembered in the last 24 hours.
+    pub fn idempotency(
+        &mut self,
+        client: ClientNo,
+        key: &[u8; 16],
+    ) -> Result<Option<IdempotencyRow>, ReadError> {
+        idempotency::find(self.conn, client, key, self.store.clock.now())
+    }
+}
