@@ -62,7 +62,12 @@ impl Vault {
         }
     }
     /// Charges cost units; the event says so too.
-    pub(in crate::vault) fn charge(&self, caller: &Caller, draft: &mut Draft, cost: u32) -> Result<(), Refusal> {
+    pub(in crate::vault) fn charge(
+        &self,
+        caller: &Caller,
+        draft: &mut Draft,
+        cost: u32,
+    ) -> Result<(), Refusal> {
         if cost == 0 {
             return Ok(());
         }
@@ -71,7 +76,11 @@ impl Vault {
         Ok(())
     }
     /// Counts the subjects of a request against the caller's day; before anything about them is opened.
-    pub(in crate::vault) fn charge_subjects(&self, caller: &Caller, subjects: &[Ref8]) -> Result<(), Refusal> {
+    pub(in crate::vault) fn charge_subjects(
+        &self,
+        caller: &Caller,
+        subjects: &[Ref8],
+    ) -> Result<(), Refusal> {
         let day = self.now().day();
         let keys = subjects.iter().map(|s| u64::from_be_bytes(s.0));
         refused(self.limits().subjects(caller.client(), day, &declared(caller), keys), true).map(drop)
@@ -84,7 +93,11 @@ impl Vault {
 
 impl Vault {
     /// Checks of one credential, by whichever spelling, and of one source.
-    pub(in crate::vault) fn throttle_verification(&self, subject: [u8; 16], source: Option<&str>) -> Result<(), Refusal> {
+    pub(in crate::vault) fn throttle_verification(
+        &self,
+        subject: [u8; 16],
+        source: Option<&str>,
+    ) -> Result<(), Refusal> {
         let throttled = |verdict: Verdict, scope: &str| match verdict {
             Verdict::Ok(_) => Ok(()),
             Verdict::Limited { retry_after, .. } => {

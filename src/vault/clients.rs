@@ -3,10 +3,10 @@
 use crate::crypto::SecretKind;
 use crate::domain::client::{ClientKeyRow, ClientRow, MAX_KEY_LIFE};
 use crate::domain::disclosure::EventTicket;
+use crate::domain::entropy::{Entropy, OsEntropy};
 use crate::domain::event::{Act, Event, EventBody, Outcome, Principal};
 use crate::domain::{ControlKind, Id16, Object, Sensitive, Timestamp, Version};
-use crate::domain::entropy::{Entropy, OsEntropy};
-use crate::storage::{ChangeSet, Change, ReadError};
+use crate::storage::{Change, ChangeSet, ReadError};
 use crate::vault::Vault;
 use crate::vault::refusal::Refusal;
 use crate::vault::rows::control_key;
@@ -156,12 +156,22 @@ impl Vault {
         }
         let mut entropy = OsEntropy;
         let random = |_| ClientError::Commit("the system gave no random bytes");
-        let (secret, key_version, digest) = self.keys().new_secret(SecretKind::ApiKey, &mut entropy).map_err(|_| ClientError::Commit("the system gave no random bytes"))?;
+        let (secret, key_version, digest) = self
+            .keys()
+            .new_secret(SecretKind::ApiKey, &mut entropy)
+            .map_err(|_| ClientError::Commit("the system gave no random bytes"))?;
         let id = Id16(entropy.array().map_err(random)?);
         let created_at = self.now();
         let expires_at = created_at.plus(life);
-        let row =
-            ClientKeyRow { id, client: name.to_owned(), key_version, digest, created_at, expires_at, revoked: false };
+        let row = ClientKeyRow {
+            id,
+            client: name.to_owned(),
+            key_version,
+            digest,
+            created_at,
+            expires_at,
+            revoked: false,
+        };
         let change = self.put_control(ControlKind::ClientKey, id, row.encode(), None);
         self.commit_control(by, Act::ClientKeyChange, vec![change]).await?;
         Ok((id, secret, expires_at))
@@ -169,7 +179,12 @@ impl Vault {
 
     /// Withdraws a key at once.
     pub async fn revoke_client_key(&self, by: Principal, name: &str, id: Id16) -> Result<(), ClientError> {
-        let found = self.clients().keys.values().find(|k| k.id == id && *k.client == *name).map(|k| (k.row_version, k.row.clone()));
+        let found = self
+            .clients()
+            .keys
+            .values()
+            .find(|k| k.id == id && *k.client == *name)
+            .map(|k| (k.row_version, k.row.clone()));
         let (version, mut row) = found.ok_or(ClientError::NoSuchKey)?;
         row.revoked = true;
         let change = self.put_control(ControlKind::ClientKey, id, row.encode(), Some(version));
@@ -182,7 +197,8 @@ impl Vault {
     }
 
     async fn commit_control(&self, by: Principal, act: Act, changes: Vec<Change>) -> Result<(), ClientError> {
-        let request = OsEntropy.array().map_err(|_| ClientError::Commit("the system gave no random bytes"))?;
+        let request =
+            OsEntropy.array().map_err(|_| ClientError::Commit("the system gave no random bytes"))?;
         let mut body = EventBody::new(Id16(request), self.now(), by, act);
         body.outcome = Outcome::Allowed;
         body.policy = self.policy().version();
@@ -191,8 +207,15 @@ impl Vault {
             Change::PutControl { row, .. } => Some(Object::Control(row.kind, row.id)),
             _ => None,
         });
-        let read_at = self.store().read(|r| Ok(r.read_at())).map_err(|_| ClientError::Commit("the store cannot be read"))?;
-        let mut set = ChangeSet::observed(Event { ticket: EventTicket::next(), body }, read_at, objects.collect::<Vec<_>>());
+        let read_at = self
+            .store()
+            .read(|r| Ok(r.read_at()))
+            .map_err(|_| ClientError::Commit("the store cannot be read"))?;
+        let mut set = ChangeSet::observed(
+            Event { ticket: EventTicket::next(), body },
+            read_at,
+            objects.collect::<Vec<_>>(),
+        );
         for change in changes {
             set = set.with(change);
         }

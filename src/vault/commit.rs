@@ -1,20 +1,20 @@
 //! Plan, then commit: the loop every verb runs in. A plan reads one snapshot and decides; the commit carries its event;
 //! a conflict is read and judged again, three times at most. Nothing is answered before the receipt (I1).
 
+use crate::crypto::RefKind;
 use crate::domain::Object;
 use crate::domain::disclosure::{EventTicket, Receipt};
 use crate::domain::event::{ChangedRow, Event, EventBody, Outcome};
 use crate::domain::record::RowSeal;
 use crate::domain::rule::RuleSet;
 use crate::domain::{CommitNo, Ref8, Version};
-use crate::crypto::RefKind;
+use crate::policy::Denial;
 use crate::storage::{Change, ChangeSet, CommitError, IdempotencyRow, ReadError, Reader};
 use crate::vault::Vault;
 use crate::vault::call::{Call, Draft};
 use crate::vault::caller::Caller;
 use crate::vault::refusal::{Refusal, RuleName};
 use crate::vault::remember::Remembered;
-use crate::policy::Denial;
 
 /// How often a verb reads and judges again.
 const ATTEMPTS: usize = 3;
@@ -116,23 +116,40 @@ impl Vault {
                 Ok((read_at, Ok(Ok(plan)))) => (read_at, plan),
                 Ok((_, Ok(Err(Ok(remembered))))) => return Ok(Concluded::Replay(remembered)),
                 Ok((_, Ok(Err(Err(refusal))))) => {
-                    return Err(self.refuse(caller, None, Draft { body: event }, refusal, RuleSet::default()).await);
+                    return Err(self
+                        .refuse(caller, None, Draft { body: event }, refusal, RuleSet::default())
+                        .await);
                 }
                 Ok((_, Err(Stop::Refused(refusal, rules)))) => {
                     return Err(self.refuse(caller, Some(call), Draft { body: event }, refusal, rules).await);
                 }
                 Ok((_, Err(Stop::Read))) | Err(_) => {
                     let draft = Draft { body: event };
-                    return Err(self.refuse(caller, None, draft, Refusal::AuditUnavailable, RuleSet::default()).await);
+                    return Err(self
+                        .refuse(caller, None, draft, Refusal::AuditUnavailable, RuleSet::default())
+                        .await);
                 }
             };
             let replies = (call.idempotency, plan.remember);
-            match self.conclude(caller, Event { ticket, body: event }, read_at, (plan.changes, plan.relied_on), replies).await {
-                Ok((receipt, cost)) => return Ok(Concluded::Fresh(Done { value: plan.output, receipt, cost, replayed: false })),
+            match self
+                .conclude(
+                    caller,
+                    Event { ticket, body: event },
+                    read_at,
+                    (plan.changes, plan.relied_on),
+                    replies,
+                )
+                .await
+            {
+                Ok((receipt, cost)) => {
+                    return Ok(Concluded::Fresh(Done { value: plan.output, receipt, cost, replayed: false }));
+                }
                 Err(CommitError::Conflict(_)) => {}
                 Err(CommitError::Replayed(row)) => match self.recalled(call, &row) {
                     Ok(remembered) => return Ok(Concluded::Replay(remembered)),
-                    Err(refusal) => return Err(self.refuse(caller, None, draft, refusal, RuleSet::default()).await),
+                    Err(refusal) => {
+                        return Err(self.refuse(caller, None, draft, refusal, RuleSet::default()).await);
+                    }
                 },
                 Err(other) => return Err(self.failed(draft, other.into()).await),
             }
@@ -160,8 +177,13 @@ impl Vault {
             set = set.with(change);
         }
         if let (Some(key), Some(remember)) = (key, remember) {
-            let row =
-                IdempotencyRow { client: caller.client(), key: key.key, body: key.body, at, result: remember.encode() };
+            let row = IdempotencyRow {
+                client: caller.client(),
+                key: key.key,
+                body: key.body,
+                at,
+                result: remember.encode(),
+            };
             set = set.remembered(row);
         }
         self.store().commit(set).await.map(|receipt| (receipt, cost))
@@ -185,7 +207,13 @@ impl Vault {
         if let Some(key) = key {
             let result = Remembered::Refused(refusal.clone()).encode();
             let at = self.now();
-            set = set.remembered(IdempotencyRow { client: caller.client(), key: key.key, body: key.body, at, result });
+            set = set.remembered(IdempotencyRow {
+                client: caller.client(),
+                key: key.key,
+                body: key.body,
+                at,
+                result,
+            });
         }
         match self.store().commit(set).await {
             // Two equal requests were refused at once: both refusals stand, the first is remembered.
@@ -203,7 +231,7 @@ impl Vault {
         refusal
     }
 
-    fn changed_row(&self, change: &Change) -> Option<ChangedRow> {
+    pub(in crate::vault) fn changed_row(&self, change: &Change) -> Option<ChangedRow> {
         let row = |kind: RefKind, key: &[u8], version: Version, seal: RowSeal| ChangedRow {
             reference: self.reference(kind, key),
             kind: kind as u8,

@@ -77,7 +77,12 @@ impl Vault {
             let Some(purpose) = known else { return Err(Refusal::NotFound.into()) };
             if command.granted && command.recipient.is_none() && !policy.takes_consent(purpose) {
                 let detail = "This purpose does not rest on consent; nothing is to be recorded for it.";
-                return Err(Refusal::InvalidRequest(vec![Fault::new("/purpose", "not_consent_based", detail)]).into());
+                return Err(Refusal::InvalidRequest(vec![Fault::new(
+                    "/purpose",
+                    "not_consent_based",
+                    detail,
+                )])
+                .into());
             }
             let consent = Consent {
                 purpose,
@@ -108,7 +113,12 @@ impl Vault {
     }
 
     /// Shows current consents and their history.
-    pub async fn view_consents(&self, caller: &Caller, call: &Call, subject: SubjectId) -> Result<Done<ConsentView>, Refusal> {
+    pub async fn view_consents(
+        &self,
+        caller: &Caller,
+        call: &Call,
+        subject: SubjectId,
+    ) -> Result<Done<ConsentView>, Refusal> {
         let policy = caller.policy().clone();
         let draft = Draft::new(caller, call, Act::ConsentView);
         if let Err(denial) = policy.judge_act(&caller.asker(), "consent.view") {
@@ -127,7 +137,8 @@ impl Vault {
                 let history: Vec<_> = loaded.state.consents.iter().rev().map(named).collect();
                 let mut current: Vec<RecordedConsent> = Vec::new();
                 for entry in &history {
-                    let seen = |c: &RecordedConsent| c.purpose == entry.purpose && c.recipient == entry.recipient;
+                    let seen =
+                        |c: &RecordedConsent| c.purpose == entry.purpose && c.recipient == entry.recipient;
                     if !current.iter().any(seen) {
                         current.push(entry.clone());
                     }
@@ -149,7 +160,10 @@ fn too_many() -> Refusal {
 fn consent_faults(command: &ConsentCommand, now: Timestamp) -> Vec<Fault> {
     let mut faults = Vec::new();
     let channel_ok = (1..=64).contains(&command.channel.len())
-        && command.channel.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'));
+        && command
+            .channel
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'));
     if !channel_ok {
         let detail = "Write 1 to 64 of the characters a-z 0-9 _ -, such as web-form.";
         faults.push(Fault::new("/evidence/channel", "bad_name", detail));

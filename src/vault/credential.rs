@@ -1,8 +1,9 @@
 //! `POST /v1/credentials/verify`: a password is checked, never returned. Unknown, wrong and undecodable take the same work:
 //! one argon2id run in a bounded pool, on a dummy hash when there is none.
 
-use crate::crypto::{Fields, RefKind};
+use crate::crypto::NameKind;
 use crate::crypto::password::PoolError;
+use crate::crypto::{Fields, RefKind};
 use crate::domain::disclosure::EventTicket;
 use crate::domain::event::{Act, Event, EventItem, Outcome};
 use crate::domain::field::FieldType;
@@ -11,7 +12,6 @@ use crate::domain::subject::RecordFacts;
 use crate::domain::token::PointerKind;
 use crate::domain::value;
 use crate::domain::{FieldNo, Object, RecordId, Ref8, Sensitive, SubjectId};
-use crate::crypto::NameKind;
 use crate::policy::{ContextState, FieldLeave, Leave, Policy, Question, Target, Wish};
 use crate::storage::{ChangeSet, Reader};
 use crate::vault::Vault;
@@ -56,7 +56,12 @@ struct Found {
 
 impl Vault {
     /// Verifies a credential.
-    pub async fn verify_credential(&self, caller: &Caller, call: &Call, command: &VerifyCommand) -> Result<Done<VerifyAnswer>, Refusal> {
+    pub async fn verify_credential(
+        &self,
+        caller: &Caller,
+        call: &Call,
+        command: &VerifyCommand,
+    ) -> Result<Done<VerifyAnswer>, Refusal> {
         let policy = caller.policy().clone();
         let mut draft = Draft::new(caller, call, Act::Verify);
         let granted = policy.grants_of(caller.client()).into_iter().find(|(_, _, how)| *how == "verify");
@@ -99,7 +104,9 @@ impl Vault {
         let valid = match verdict {
             Ok(verdict) => verdict.valid && found.is_some(),
             Err(PoolError::TooLong) => false,
-            Err(_) => return Err(self.refuse(caller, None, draft, Refusal::Overloaded, RuleSet::default()).await),
+            Err(_) => {
+                return Err(self.refuse(caller, None, draft, Refusal::Overloaded, RuleSet::default()).await);
+            }
         };
         event.outcome = if valid { Outcome::Allowed } else { Outcome::NotFound };
         event.code = (!valid).then(|| "invalid_credential".to_owned());
@@ -118,11 +125,18 @@ impl Vault {
     }
 
     /// One unit of cost; checks of one login or token, and of one source, are throttled by their canonical spelling.
-    fn admit_verification(&self, caller: &Caller, command: &VerifyCommand, draft: &mut Draft) -> Result<(), Refusal> {
+    fn admit_verification(
+        &self,
+        caller: &Caller,
+        command: &VerifyCommand,
+        draft: &mut Draft,
+    ) -> Result<(), Refusal> {
         self.charge(caller, draft, 1)?;
         let subject = match &command.by {
             // EXPOSE: only a keyed digest of the canonical spelling reaches the limiter.
-            VerifyBy::Token(token) => self.keys().idempotency_digest(&[b"verify token", token.expose().as_bytes()]),
+            VerifyBy::Token(token) => {
+                self.keys().idempotency_digest(&[b"verify token", token.expose().as_bytes()])
+            }
             VerifyBy::Login(login) => {
                 let canonical = value::query_input(FieldType::Login, None, login).ok();
                 let bytes = canonical.as_ref().map_or(&[][..], |c| c.expose().as_slice());
@@ -150,7 +164,8 @@ impl Vault {
                 let pointer = self.keys().open_token(token.expose());
                 desk.event.tokens.forged += u32::from(pointer.is_none());
                 let direct = pointer.filter(|p| {
-                    p.kind == PointerKind::Record && policy.audience_has(p.audience, leave.question().asker.client)
+                    p.kind == PointerKind::Record
+                        && policy.audience_has(p.audience, leave.question().asker.client)
                 });
                 (direct.map(|p| (RecordId(p.locator), Some(p))), direct.map(|p| p.field))
             }
@@ -184,10 +199,17 @@ impl Vault {
         Ok(phc_of(opened.dangerous_peek(), field.no).map(|phc| Found { phc, record, subject: head.subject }))
     }
 
-    fn by_login(&self, desk: &mut Desk<'_, '_>, policy: &Policy, login: &Sensitive<String>) -> Result<Option<RecordId>, Stop> {
+    fn by_login(
+        &self,
+        desk: &mut Desk<'_, '_>,
+        policy: &Policy,
+        login: &Sensitive<String>,
+    ) -> Result<Option<RecordId>, Stop> {
         let login_field = policy
             .collections()
-            .flat_map(|(no, _)| policy.fields_of(no).find(|f| f.kind == FieldType::Login && f.search.is_some()))
+            .flat_map(|(no, _)| {
+                policy.fields_of(no).find(|f| f.kind == FieldType::Login && f.search.is_some())
+            })
             .next();
         let Some(facts) = login_field else {
             let detail = "The policy declares no searchable login; verify by token.";
@@ -203,7 +225,13 @@ impl Vault {
         Ok(None)
     }
 
-    fn login_is(&self, reader: &mut Reader<'_>, policy: &Policy, record: RecordId, needle: &Needle<'_>) -> Result<bool, Stop> {
+    fn login_is(
+        &self,
+        reader: &mut Reader<'_>,
+        policy: &Policy,
+        record: RecordId,
+        needle: &Needle<'_>,
+    ) -> Result<bool, Stop> {
         let Some(loaded) = self.load_record(reader, record)? else { return Ok(false) };
         let permit = crate::policy::MaintenancePermit::dangerous_new(record, loaded.row.head.version);
         let Ok(fields) = self.keys().open_for_upkeep(&permit, loaded.stored()) else {

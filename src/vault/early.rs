@@ -19,13 +19,21 @@ impl Vault {
     pub async fn not_found(&self, caller: &Caller, call: &Call, act: Act) -> Refusal {
         let draft = Draft::new(caller, call, act);
         match caller.policy().judge_asker(&caller.asker()) {
-            Err(denial) => self.refuse(caller, None, draft, Refusal::Denied(RuleName(denial.rule)), denial.all).await,
+            Err(denial) => {
+                self.refuse(caller, None, draft, Refusal::Denied(RuleName(denial.rule)), denial.all).await
+            }
             Ok(()) => self.refuse(caller, None, draft, Refusal::NotFound, RuleSet::default()).await,
         }
     }
 
     /// Reports a request that ended at the edge with this code. `Err`: not even that could be made durable.
-    pub async fn report(&self, caller: &Caller, call: &Call, act: Act, (code, outcome): (&str, Outcome)) -> Result<(), Refusal> {
+    pub async fn report(
+        &self,
+        caller: &Caller,
+        call: &Call,
+        act: Act,
+        (code, outcome): (&str, Outcome),
+    ) -> Result<(), Refusal> {
         let mut draft = Draft::new(caller, call, act);
         draft.body.outcome = outcome;
         draft.body.code = Some(code.to_owned());

@@ -3,7 +3,7 @@
 use crate::domain::codec;
 use crate::domain::{ControlKind, Id16, PolicyVersion, Version};
 use crate::policy::{Numbering, Policy, PolicyError};
-use crate::storage::{Change, Reader, ReadError};
+use crate::storage::{Change, ReadError, Reader};
 use crate::vault::Vault;
 
 /// Form version of the stored rows below.
@@ -20,7 +20,11 @@ pub(in crate::vault) struct StoredPolicy {
 
 /// Compiles a policy text, opened to loopback in a development vault.
 pub fn compile(text: &str, previous: &Numbering, development: bool) -> Result<Policy, Vec<PolicyError>> {
-    if development { Policy::compile_for_development(text, previous) } else { Policy::compile(text, previous) }
+    if development {
+        Policy::compile_for_development(text, previous)
+    } else {
+        Policy::compile(text, previous)
+    }
 }
 
 fn policy_id(version: PolicyVersion) -> Id16 {
@@ -66,7 +70,12 @@ pub enum GovernError {
 
 impl Vault {
     /// The rows that seal a policy version and make it govern.
-    pub(in crate::vault) fn policy_changes(&self, policy: &Policy, text: &str, head_was: Option<Version>) -> Vec<Change> {
+    pub(in crate::vault) fn policy_changes(
+        &self,
+        policy: &Policy,
+        text: &str,
+        head_was: Option<Version>,
+    ) -> Vec<Change> {
         let version = policy.version();
         let stored = StoredPolicy { version, numbering: policy.numbering().clone(), text: text.to_owned() };
         vec![
@@ -76,8 +85,12 @@ impl Vault {
     }
 
     /// The sealed text and numbering that govern.
-    pub(in crate::vault) fn governing(&self, reader: &mut Reader<'_>) -> Result<Option<StoredPolicy>, ReadError> {
-        let Some(head) = reader.control(ControlKind::PolicyHead, HEAD)?.filter(|row| self.control_holds(row)) else {
+    pub(in crate::vault) fn governing(
+        &self,
+        reader: &mut Reader<'_>,
+    ) -> Result<Option<StoredPolicy>, ReadError> {
+        let Some(head) = reader.control(ControlKind::PolicyHead, HEAD)?.filter(|row| self.control_holds(row))
+        else {
             return Ok(None);
         };
         let Ok(id) = <[u8; 16]>::try_from(head.body.as_slice()) else { return Ok(None) };
@@ -90,7 +103,9 @@ impl Vault {
         let stored = self.store().read(|reader| self.governing(reader))?.ok_or(GovernError::Missing)?;
         let policy = compile(&stored.text, &stored.numbering, self.keys().is_development());
         let policy = policy.map_err(|errors| {
-            GovernError::Compile(errors.first().map(|e| format!("line {}: {}", e.line, e.message)).unwrap_or_default())
+            GovernError::Compile(
+                errors.first().map(|e| format!("line {}: {}", e.line, e.message)).unwrap_or_default(),
+            )
         })?;
         if policy.version() == stored.version { Ok(policy) } else { Err(GovernError::Missing) }
     }

@@ -86,7 +86,8 @@ impl Vault {
         let Some(row) = reader.grant(grant)? else { return Ok(None) };
         let key = grant.0.get().to_be_bytes();
         let sealed = self.keys().check_row(Table::Grants, &key, row.version, &row.body, &row.seal).is_ok();
-        let body = TokenGrant::decode(&row.body).filter(|g| sealed && g.grant == grant && g.record == row.record);
+        let body =
+            TokenGrant::decode(&row.body).filter(|g| sealed && g.grant == grant && g.record == row.record);
         if body.is_none() {
             self.integrity_failed();
         }

@@ -13,6 +13,8 @@ mod govern;
 mod load;
 mod locators;
 mod networks;
+mod offline;
+mod operate;
 mod record_create;
 mod record_rows;
 mod record_update;
@@ -26,25 +28,30 @@ mod setup;
 mod subject_create;
 mod subject_update;
 mod subject_view;
+mod sums;
 mod token_inspect;
 mod token_mint;
 mod token_revoke;
 mod whoami;
 
+pub use crate::audit::Query as AuditQuery;
 pub use call::{Call, IdempotencyKey};
 pub use caller::Caller;
 pub use charge::Quotas;
+pub use clients::{ClientError, ClientSummary};
 pub use commit::Done;
 pub use consent::{ConsentCommand, ConsentView, RecordedConsent};
 pub use credential::{VerifyAnswer, VerifyBy, VerifyCommand};
-pub use clients::{ClientError, ClientSummary};
+pub use govern::{GovernError, compile as compile_policy};
 pub use networks::{NetworkLabel, Networks, prefix};
+pub use offline::{audit_line, check_policy, explain_read, verify_log};
+pub use operate::Gauges;
 pub use record_create::{CreateRecord, FieldInput, StoredTokens, TokenWish};
 pub use record_update::UpdateRecord;
 pub use record_view::RecordView;
 pub use refusal::{Fault, Refusal, RuleName};
 pub use reveal::{Item, RevealCommand};
-pub use search::{Hit, SearchBy, SearchCommand, SearchAnswer};
+pub use search::{Hit, SearchAnswer, SearchBy, SearchCommand};
 pub use setup::{InitError, OpenError, Parts, VaultFacts};
 pub use subject_create::{CreateSubject, CreatedSubject};
 pub use subject_update::{AnchorCommand, UpdateSubject};
@@ -53,8 +60,8 @@ pub use token_inspect::{TokenState, TokenView};
 pub use token_mint::MintCommand;
 pub use whoami::Whoami;
 
-use crate::crypto::{Dummy, Keyring};
 use crate::crypto::password::PasswordPool;
+use crate::crypto::{Dummy, Keyring};
 use crate::domain::date::Date;
 use crate::domain::{Clock, Timestamp};
 use crate::limits::Limits;
@@ -78,7 +85,7 @@ pub struct Vault {
     clock: Arc<dyn Clock>,
     locators: locators::Locators,
     integrity_failures: AtomicU64,
-    forged_tokens: AtomicU64,
+    sums: sums::Sums,
 }
 
 impl Vault {
@@ -127,9 +134,5 @@ impl Vault {
     /// How many stored rows failed their checks since the start.
     pub fn integrity_failures(&self) -> u64 {
         self.integrity_failures.load(Ordering::Relaxed)
-    }
-    /// How many forged tokens were presented since the start.
-    pub fn forged_tokens(&self) -> u64 {
-        self.forged_tokens.load(Ordering::Relaxed)
     }
 }

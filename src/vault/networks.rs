@@ -18,7 +18,7 @@ pub struct NetworkLabel {
 }
 
 /// All configured labels; the most specific network wins.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Networks(Vec<NetworkLabel>);
 
 impl Networks {

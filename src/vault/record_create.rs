@@ -8,7 +8,9 @@ use crate::domain::record::{RecordHead, RecordStatus};
 use crate::domain::rule::RuleSet;
 use crate::domain::token::TokenGrant;
 use crate::domain::value::RawValue;
-use crate::domain::{AudienceNo, CollectionNo, FieldNo, Generation, GrantId, Locator, Object, RecordId, SubjectId, Version};
+use crate::domain::{
+    AudienceNo, CollectionNo, FieldNo, Generation, GrantId, Locator, Object, RecordId, SubjectId, Version,
+};
 use crate::policy::{ContextState, Policy, Question, Wish};
 use crate::storage::{Change, RecordRow};
 use crate::vault::Vault;
@@ -83,13 +85,21 @@ struct Ready {
 
 impl Vault {
     /// Stores a record.
-    pub async fn create_record(&self, caller: &Caller, call: &Call, command: &CreateRecord) -> Result<Done<StoredTokens>, Refusal> {
+    pub async fn create_record(
+        &self,
+        caller: &Caller,
+        call: &Call,
+        command: &CreateRecord,
+    ) -> Result<Done<StoredTokens>, Refusal> {
         let policy = caller.policy().clone();
         let mut draft = Draft::new(caller, call, Act::RecordCreate);
-        draft.body.purpose = policy.purpose(&command.purpose).and_then(|p| policy.purpose_name(p)).map(str::to_owned);
+        draft.body.purpose =
+            policy.purpose(&command.purpose).and_then(|p| policy.purpose_name(p)).map(str::to_owned);
         let ready = match self.ready_record(caller, command, &mut draft).await {
             Ok(ready) => ready,
-            Err((refusal, rules)) => return Err(self.refuse(caller, Some(call), draft, refusal, rules).await),
+            Err((refusal, rules)) => {
+                return Err(self.refuse(caller, Some(call), draft, refusal, rules).await);
+            }
         };
         match self.run(caller, call, draft, |desk| self.plan_record(desk, &policy, &ready)).await? {
             Concluded::Fresh(done) => Ok(Done {
@@ -98,7 +108,9 @@ impl Vault {
                 cost: done.cost,
                 replayed: false,
             }),
-            Concluded::Replay(remembered) => self.replay_record(caller, call, Act::RecordCreate, remembered).await,
+            Concluded::Replay(remembered) => {
+                self.replay_record(caller, call, Act::RecordCreate, remembered).await
+            }
         }
     }
 
@@ -120,9 +132,11 @@ impl Vault {
         let units = u32::try_from(command.fields.len()).unwrap_or(u32::MAX);
         self.charge(caller, draft, units.max(1)).map_err(plain)?;
         // C08 before the values: a field that no granted purpose needs is refused unread.
-        let unneeded = command.fields.iter().filter_map(|f| policy.field(collection, &f.name)).find_map(|facts| {
-            policy.judge_write_field(&question, facts.no).err()
-        });
+        let unneeded = command
+            .fields
+            .iter()
+            .filter_map(|f| policy.field(collection, &f.name))
+            .find_map(|facts| policy.judge_write_field(&question, facts.no).err());
         if let Some(denial) = unneeded {
             return Err((Refusal::Denied(RuleName(denial.rule)), denial.all));
         }
@@ -143,7 +157,11 @@ impl Vault {
         Ok(self.locators.next(self.store(), beside.part()).await?)
     }
 
-    fn check_birth_date(&self, policy: &Policy, fields: &Checked) -> Result<(), Refusal> {
+    pub(in crate::vault) fn check_birth_date(
+        &self,
+        policy: &Policy,
+        fields: &Checked,
+    ) -> Result<(), Refusal> {
         for (no, value) in fields {
             let is_date = policy.field_facts(*no).is_some_and(|f| f.kind == FieldType::BirthDate);
             let (true, Some(value)) = (is_date, value) else { continue };
@@ -152,7 +170,11 @@ impl Vault {
             let age = crate::domain::date::Date::parse(text).and_then(|d| d.age_on(self.today()));
             match age {
                 None => {
-                    let fault = Fault::new("/fields/birth_date", "not_a_date", "Write a date of the past as YYYY-MM-DD.");
+                    let fault = Fault::new(
+                        "/fields/birth_date",
+                        "not_a_date",
+                        "Write a date of the past as YYYY-MM-DD.",
+                    );
                     return Err(Refusal::InvalidField(vec![fault]));
                 }
                 Some(age) if age < policy.lowest_minimum_age() => return Err(Refusal::Minor),
@@ -162,7 +184,12 @@ impl Vault {
         Ok(())
     }
 
-    fn plan_record(&self, desk: &mut Desk<'_, '_>, policy: &Policy, ready: &Ready) -> Result<Plan<Stored>, Stop> {
+    fn plan_record(
+        &self,
+        desk: &mut Desk<'_, '_>,
+        policy: &Policy,
+        ready: &Ready,
+    ) -> Result<Plan<Stored>, Stop> {
         let subject = self.load_subject(desk.reader, ready.subject)?.ok_or(Refusal::NotFound)?;
         desk.event.subjects.push(self.subject_ref(ready.subject));
         let numbers: Vec<FieldNo> = ready.fields.iter().map(|(f, _)| *f).collect();
@@ -180,11 +207,13 @@ impl Vault {
         };
         let fields = plain_fields(&ready.fields);
         let credential = has_password(policy, &numbers);
-        let sealed = self.keys().seal(&permit, &head, &fields, credential, &mut OsEntropy).map_err(unsealable)?;
+        let sealed =
+            self.keys().seal(&permit, &head, &fields, credential, &mut OsEntropy).map_err(unsealable)?;
         let blind = self.blind_rows(policy, ready.collection, &fields);
         self.refuse_taken_login(desk, policy, ready.collection, &blind)?;
         let reference = self.reference(RefKind::Record, &ready.record.0.get().to_be_bytes());
-        desk.event.items = numbers.iter().map(|f| EventItem { record: reference, field: *f, outcome: 0 }).collect();
+        desk.event.items =
+            numbers.iter().map(|f| EventItem { record: reference, field: *f, outcome: 0 }).collect();
         let mut plan = Plan::answer(Stored { head: head.clone(), tokens: Vec::new() });
         plan.relied_on.push(Object::Subject(ready.subject.0));
         let row = RecordRow { head: head.clone(), seal: sealed.seal, sealed: sealed.bytes };
@@ -194,7 +223,8 @@ impl Vault {
             let token = match (ready.terms, ready.grants.get(at)) {
                 (Some(terms), Some(id)) => {
                     let grant = new_grant(*id, &[*field], terms)?;
-                    plan.changes.push(Change::PutGrant { row: self.grant_row(&grant, Version(1)), was: None });
+                    plan.changes
+                        .push(Change::PutGrant { row: self.grant_row(&grant, Version(1)), was: None });
                     remembered.push((field.0, id.0.get()));
                     self.grant_token(&grant, *field)
                 }
@@ -223,7 +253,9 @@ impl Vault {
         blind: &[crate::storage::BlindRow],
     ) -> Result<(), Stop> {
         let is_login = |row: &&crate::storage::BlindRow| {
-            policy.field_facts(row.field).is_some_and(|f| f.kind == FieldType::Login && f.collection == collection)
+            policy
+                .field_facts(row.field)
+                .is_some_and(|f| f.kind == FieldType::Login && f.collection == collection)
         };
         for row in blind.iter().filter(is_login) {
             if !desk.reader.blind(row, 1)?.is_empty() {
@@ -252,7 +284,9 @@ impl Vault {
     ) -> Result<Done<StoredTokens>, Refusal> {
         let draft = Draft::new(caller, call, act);
         let Remembered::Record { record, version, tokens, audience } = remembered else {
-            return Err(self.refuse(caller, None, draft, Refusal::IdempotencyMismatch, RuleSet::default()).await);
+            return Err(self
+                .refuse(caller, None, draft, Refusal::IdempotencyMismatch, RuleSet::default())
+                .await);
         };
         let id = record_id(record).ok_or(Refusal::Integrity)?;
         self.replay(caller, draft, |desk| {
@@ -264,7 +298,9 @@ impl Vault {
                 let field = FieldNo(*field);
                 let token = match Locator::from_raw(*grant) {
                     None => self.record_token(&loaded.row.head, field, AudienceNo(audience)),
-                    Some(at) => self.load_grant(desk.reader, GrantId(at))?.map(|(_, g)| self.grant_token(&g, field)),
+                    Some(at) => {
+                        self.load_grant(desk.reader, GrantId(at))?.map(|(_, g)| self.grant_token(&g, field))
+                    }
                 };
                 stored.tokens.extend(token.map(|t| (field, t)));
             }
@@ -280,11 +316,22 @@ pub(in crate::vault) fn write_question(
     purpose: Option<crate::domain::PurposeNo>,
     today: crate::domain::date::Date,
 ) -> Question {
-    Question { asker: caller.asker(), wish: Wish::Write, purpose, recipient: None, context: ContextState::Absent, today }
+    Question {
+        asker: caller.asker(),
+        wish: Wish::Write,
+        purpose,
+        recipient: None,
+        context: ContextState::Absent,
+        today,
+    }
 }
 
 /// The audience wished for, or the collection's default group.
-pub(in crate::vault) fn resolve_audience(policy: &Policy, collection: CollectionNo, wish: &TokenWish) -> Result<AudienceNo, Refusal> {
+pub(in crate::vault) fn resolve_audience(
+    policy: &Policy,
+    collection: CollectionNo,
+    wish: &TokenWish,
+) -> Result<AudienceNo, Refusal> {
     let found = match &wish.audience {
         Some(name) => policy.audience(name),
         None => policy.default_audience(collection),
@@ -312,7 +359,11 @@ pub(in crate::vault) fn grant_terms(
 }
 
 /// A new grant; its generation starts random.
-pub(in crate::vault) fn new_grant(grant: GrantId, fields: &[FieldNo], terms: GrantTerms) -> Result<TokenGrant, Refusal> {
+pub(in crate::vault) fn new_grant(
+    grant: GrantId,
+    fields: &[FieldNo],
+    terms: GrantTerms,
+) -> Result<TokenGrant, Refusal> {
     let random = OsEntropy.array::<2>().map_err(|_| Refusal::Overloaded)?;
     Ok(TokenGrant {
         grant,
@@ -352,7 +403,8 @@ fn missing_fields(policy: &Policy, collection: CollectionNo, fields: &Checked) -
         let detail = "Send at least one field, each with a value; leave absent ones out.";
         return Err(Refusal::InvalidRequest(vec![Fault::new("/fields", "no_value", detail)]));
     }
-    let missing = policy.fields_of(collection).filter(|f| f.required && !fields.iter().any(|(no, _)| *no == f.no));
+    let missing =
+        policy.fields_of(collection).filter(|f| f.required && !fields.iter().any(|(no, _)| *no == f.no));
     let faults: Vec<_> = missing
         .map(|f| Fault::new(format!("/fields/{}", f.name), "required", "The collection requires this field."))
         .collect();

@@ -3,10 +3,10 @@
 use crate::crypto::{FieldAtIndex, Fields};
 use crate::domain::entropy::{Entropy, OsEntropy};
 use crate::domain::field::FieldType;
+use crate::domain::record::RecordHead;
 use crate::domain::token::{Pointer, PointerKind, TokenGrant};
 use crate::domain::value::{self, FieldValue};
 use crate::domain::{AudienceNo, CollectionNo, FieldNo, Generation, RecordId, Sensitive, Timestamp};
-use crate::domain::record::RecordHead;
 use crate::policy::{FieldFacts, Policy, Search};
 use crate::storage::BlindRow;
 use crate::vault::Vault;
@@ -77,12 +77,21 @@ impl Vault {
         }
         let text = std::str::from_utf8(canonical).map_err(|_| Refusal::Integrity)?;
         let mut entropy = OsEntropy;
-        let phc = self.passwords().hash(Sensitive::text(text), &mut entropy).await.map_err(|_| Refusal::Overloaded)?;
+        let phc = self
+            .passwords()
+            .hash(Sensitive::text(text), &mut entropy)
+            .await
+            .map_err(|_| Refusal::Overloaded)?;
         Ok(Sensitive::new(phc.into_bytes()))
     }
 
     /// Blind entries of a record's values under the writing index version. Only declared fields are indexed.
-    pub(in crate::vault) fn blind_rows(&self, policy: &Policy, collection: CollectionNo, fields: &Fields) -> Vec<BlindRow> {
+    pub(in crate::vault) fn blind_rows(
+        &self,
+        policy: &Policy,
+        collection: CollectionNo,
+        fields: &Fields,
+    ) -> Vec<BlindRow> {
         let mut rows = Vec::new();
         let value_of = |no: FieldNo| fields.0.iter().find(|(f, _)| *f == no.0).map(|(_, v)| v.as_slice());
         let Some(version) = self.keys().blind_versions().first().copied() else { return rows };
@@ -150,9 +159,15 @@ impl Vault {
     }
 
     /// The token of a field of a record, straight to the record.
-    pub(in crate::vault) fn record_token(&self, head: &RecordHead, field: FieldNo, audience: AudienceNo) -> Option<String> {
+    pub(in crate::vault) fn record_token(
+        &self,
+        head: &RecordHead,
+        field: FieldNo,
+        audience: AudienceNo,
+    ) -> Option<String> {
         let generation = head.generation(field)?;
-        let pointer = Pointer { kind: PointerKind::Record, locator: head.record.0, field, generation, audience };
+        let pointer =
+            Pointer { kind: PointerKind::Record, locator: head.record.0, field, generation, audience };
         Some(self.keys().mint_token(&pointer))
     }
 
@@ -170,7 +185,11 @@ impl Vault {
 }
 
 fn unknown_field() -> Fault {
-    Fault::new("/fields", "unknown_field", "A field is not one of this collection's; see the policy or GET /v1/whoami.")
+    Fault::new(
+        "/fields",
+        "unknown_field",
+        "A field is not one of this collection's; see the policy or GET /v1/whoami.",
+    )
 }
 
 /// A record's identity and times for a new grant.

@@ -53,7 +53,9 @@ impl Vault {
         // The collection is the record's; it is read first, checked again in the plan's own snapshot.
         let fields = match self.check_update(&policy, &question, record, command).await {
             Ok(fields) => fields,
-            Err((refusal, rules)) => return Err(self.refuse(caller, Some(call), draft, refusal, rules).await),
+            Err((refusal, rules)) => {
+                return Err(self.refuse(caller, Some(call), draft, refusal, rules).await);
+            }
         };
         let ask = Ask { record, question: &question, fields: &fields, if_version: command.if_version };
         match self.run(caller, call, draft, |desk| self.plan_update(desk, &policy, &ask)).await? {
@@ -63,7 +65,9 @@ impl Vault {
                 cost: done.cost,
                 replayed: false,
             }),
-            Concluded::Replay(remembered) => self.replay_record(caller, call, Act::RecordUpdate, remembered).await,
+            Concluded::Replay(remembered) => {
+                self.replay_record(caller, call, Act::RecordUpdate, remembered).await
+            }
         }
     }
 
@@ -76,11 +80,13 @@ impl Vault {
     ) -> Result<Checked, (Refusal, RuleSet)> {
         let plain = |refusal: Refusal| (refusal, RuleSet::default());
         if command.fields.is_empty() {
-            let fault = Fault::new("/fields", "no_value", "Send at least one field to change; null removes one.");
+            let fault =
+                Fault::new("/fields", "no_value", "Send at least one field to change; null removes one.");
             return Err(plain(Refusal::InvalidRequest(vec![fault])));
         }
         let found = self.store().read(|reader| self.load_record(reader, record));
-        let loaded = found.map_err(|_| plain(Refusal::AuditUnavailable))?.ok_or_else(|| plain(Refusal::NotFound))?;
+        let loaded =
+            found.map_err(|_| plain(Refusal::AuditUnavailable))?.ok_or_else(|| plain(Refusal::NotFound))?;
         let collection = loaded.row.head.collection;
         let known = command.fields.iter().filter_map(|f| policy.field(collection, &f.name));
         for facts in known {
@@ -93,7 +99,12 @@ impl Vault {
         Ok(fields)
     }
 
-    fn plan_update(&self, desk: &mut Desk<'_, '_>, policy: &Policy, ask: &Ask<'_>) -> Result<Plan<Stored>, Stop> {
+    fn plan_update(
+        &self,
+        desk: &mut Desk<'_, '_>,
+        policy: &Policy,
+        ask: &Ask<'_>,
+    ) -> Result<Plan<Stored>, Stop> {
         let old = self.load_record(desk.reader, ask.record)?.ok_or(Refusal::NotFound)?;
         let head = &old.row.head;
         let subject = self.load_subject(desk.reader, head.subject)?.ok_or(Refusal::NotFound)?;
@@ -113,12 +124,15 @@ impl Vault {
         // EXPOSE: moved into the seal; the copies wipe themselves.
         let delta: Vec<(FieldNo, Option<Vec<u8>>)> =
             ask.fields.iter().map(|(f, v)| (*f, v.as_ref().map(|v| v.expose().clone()))).collect();
-        let sealed =
-            self.keys().carry(&permit, old.stored(), &delta, &new_head, &mut OsEntropy).map_err(unsealable)?;
+        let sealed = self
+            .keys()
+            .carry(&permit, old.stored(), &delta, &new_head, &mut OsEntropy)
+            .map_err(unsealable)?;
         let blind = self.blind_rows(policy, head.collection, &after);
         self.refuse_new_login(desk, policy, (ask.record, head.collection), &blind)?;
         let reference = self.reference(RefKind::Record, &ask.record.0.get().to_be_bytes());
-        desk.event.items = changed.iter().map(|f| EventItem { record: reference, field: *f, outcome: 0 }).collect();
+        desk.event.items =
+            changed.iter().map(|f| EventItem { record: reference, field: *f, outcome: 0 }).collect();
         let audience = policy.default_audience(head.collection).ok_or(Refusal::Integrity)?;
         let kept = ask.fields.iter().filter(|(_, v)| v.is_some()).map(|(f, _)| *f);
         let tokens: Vec<(FieldNo, String)> =
@@ -152,9 +166,13 @@ impl Vault {
             }
         }
         fields.0.sort_by_key(|(f, _)| *f);
-        let missing = policy.fields_of(head.collection).filter(|f| f.required && !fields.0.iter().any(|(n, _)| *n == f.no.0));
+        let missing = policy
+            .fields_of(head.collection)
+            .filter(|f| f.required && !fields.0.iter().any(|(n, _)| *n == f.no.0));
         let faults: Vec<_> = missing
-            .map(|f| Fault::new(format!("/fields/{}", f.name), "required", "The collection requires this field."))
+            .map(|f| {
+                Fault::new(format!("/fields/{}", f.name), "required", "The collection requires this field.")
+            })
             .collect();
         if !faults.is_empty() {
             return Err(Refusal::InvalidField(faults));

@@ -37,7 +37,12 @@ impl Vault {
         self.keys().locate(NameKind::Record, name).map(RecordId)
     }
 
-    pub(in crate::vault) fn describe_record(&self, policy: &Policy, head: &RecordHead, fields: &[FieldNo]) -> RecordView {
+    pub(in crate::vault) fn describe_record(
+        &self,
+        policy: &Policy,
+        head: &RecordHead,
+        fields: &[FieldNo],
+    ) -> RecordView {
         RecordView {
             record: self.keys().name(NameKind::Record, head.record.0),
             subject: self.keys().name(NameKind::Subject, head.subject.0),
@@ -50,7 +55,12 @@ impl Vault {
     }
 
     /// Shows a record's metadata to a client that may view records.
-    pub async fn view_record(&self, caller: &Caller, call: &Call, record: RecordId) -> Result<Done<RecordView>, Refusal> {
+    pub async fn view_record(
+        &self,
+        caller: &Caller,
+        call: &Call,
+        record: RecordId,
+    ) -> Result<Done<RecordView>, Refusal> {
         let policy = caller.policy().clone();
         let draft = Draft::new(caller, call, Act::RecordView);
         if let Err(denial) = policy.judge_act(&caller.asker(), "record.view") {

@@ -71,7 +71,11 @@ impl Vault {
     }
 
     /// Compares a remembered row with the request that met it.
-    pub(in crate::vault) fn recalled(&self, call: &Call, row: &IdempotencyRow) -> Result<Remembered, Refusal> {
+    pub(in crate::vault) fn recalled(
+        &self,
+        call: &Call,
+        row: &IdempotencyRow,
+    ) -> Result<Remembered, Refusal> {
         if call.idempotency.is_none_or(|key| key.body != row.body) {
             return Err(Refusal::IdempotencyMismatch);
         }

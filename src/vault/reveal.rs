@@ -111,7 +111,12 @@ impl Vault {
         let concluded = self
             .run(caller, &reading, draft, |desk| {
                 let leave = policy.judge_request(&question)?;
-                self.plan_reveal(desk, caller, &leave, Ask { pointers: &pointers, atomic: command.atomic, spending })
+                self.plan_reveal(
+                    desk,
+                    caller,
+                    &leave,
+                    Ask { pointers: &pointers, atomic: command.atomic, spending },
+                )
             })
             .await?;
         let Concluded::Fresh(done) = concluded else { return Err(Refusal::Conflict) };
@@ -131,10 +136,12 @@ impl Vault {
         ask: Ask<'_>,
     ) -> Result<Plan<Prepared>, Stop> {
         let policy = caller.policy();
-        let mut plan = Plan::answer(Prepared { items: Vec::with_capacity(ask.pointers.len()), held: Vec::new() });
+        let mut plan =
+            Plan::answer(Prepared { items: Vec::with_capacity(ask.pointers.len()), held: Vec::new() });
         let mut counts = TokenCounts::default();
         let mut wants: Vec<Want> = Vec::with_capacity(ask.pointers.len());
-        let mut log = vec![EventItem { record: Ref8([0; 8]), field: FieldNo(0), outcome: 2 }; ask.pointers.len()];
+        let mut log =
+            vec![EventItem { record: Ref8([0; 8]), field: FieldNo(0), outcome: 2 }; ask.pointers.len()];
         for (index, pointer) in ask.pointers.iter().enumerate() {
             plan.output.items.push(Item::Refused(Refusal::NotFound));
             let Some(pointer) = pointer else {
@@ -153,7 +160,11 @@ impl Vault {
                 Screened::Denied(rule, all) => {
                     desk.event.rules.0 |= all.0;
                     if let Some(slot) = slot {
-                        *slot = EventItem { record: Ref8([0; 8]), field: pointer.field, outcome: 16 + rule as u8 };
+                        *slot = EventItem {
+                            record: Ref8([0; 8]),
+                            field: pointer.field,
+                            outcome: 16 + rule as u8,
+                        };
                     }
                     set(&mut plan.output.items, index, Item::Refused(Refusal::Denied(RuleName(rule))));
                 }
@@ -199,7 +210,9 @@ impl Vault {
             PointerKind::Record => (RecordId(pointer.locator), None),
             PointerKind::Grant => match self.spend(desk, leave, pointer, spending)? {
                 // A use asked for twice in one request is there once.
-                Some((_, Some(row))) if earlier.iter().flat_map(|w| &w.spend).any(|r| r.grant == row.grant) => {
+                Some((_, Some(row)))
+                    if earlier.iter().flat_map(|w| &w.spend).any(|r| r.grant == row.grant) =>
+                {
                     return Ok(Screened::Gone);
                 }
                 Some(found) => found,
@@ -230,11 +243,15 @@ impl Vault {
         };
         let head = &record.row.head;
         let current = |w: &&Want| {
-            w.pointer.kind == PointerKind::Grant || head.generation(w.pointer.field) == Some(w.pointer.generation)
+            w.pointer.kind == PointerKind::Grant
+                || head.generation(w.pointer.field) == Some(w.pointer.generation)
         };
         let present = crate::crypto::Keyring::directory(&record.row.sealed).unwrap_or_default();
-        let live: Vec<&Want> =
-            group.iter().filter(current).filter(|w| present.binary_search(&w.pointer.field).is_ok()).collect();
+        let live: Vec<&Want> = group
+            .iter()
+            .filter(current)
+            .filter(|w| present.binary_search(&w.pointer.field).is_ok())
+            .collect();
         counts.revoked += u32::try_from(group.len() - live.len()).unwrap_or(u32::MAX);
         if live.is_empty() {
             return self.rehearse(desk.reader, &first.pointer);
@@ -243,14 +260,19 @@ impl Vault {
         desk.event.subjects.push(self.reference(RefKind::Subject, &head.subject.0.get().to_be_bytes()));
         counts.live += u32::try_from(live.len()).unwrap_or(u32::MAX);
         let leaves: smallvec::SmallVec<[FieldLeave; 8]> = live.iter().map(|w| w.leave).collect();
-        let facts = crate::domain::subject::RecordFacts { collection: head.collection, created_at: head.created_at };
+        let facts =
+            crate::domain::subject::RecordFacts { collection: head.collection, created_at: head.created_at };
         let target = Target { record: head.record, version: head.version, read_at: desk.reader.read_at() };
         match policy.judge_subject(leave, &leaves, &subject.state, facts, target) {
             Err(denial) => {
                 desk.event.rules.0 |= denial.all.0;
                 for want in live {
                     note(log, want.index, 16 + denial.rule as u8);
-                    set(&mut plan.output.items, want.index, Item::Refused(Refusal::Denied(RuleName(denial.rule))));
+                    set(
+                        &mut plan.output.items,
+                        want.index,
+                        Item::Refused(Refusal::Denied(RuleName(denial.rule))),
+                    );
                 }
             }
             Ok(permit) => match self.keys().open(permit, desk.ticket, record.stored()) {
@@ -264,7 +286,8 @@ impl Vault {
                         }
                         note(log, want.index, u8::from(want.leave.form() == Form::Masked));
                         let Some(facts) = policy.field_facts(want.pointer.field) else { continue };
-                        let shown = Item::Shown { field: facts.full_name.clone(), form: want.leave.form(), json: () };
+                        let shown =
+                            Item::Shown { field: facts.full_name.clone(), form: want.leave.form(), json: () };
                         set(&mut plan.output.items, want.index, shown);
                     }
                     plan.output.held.push(opened.dangerous_map(|fields| render(policy, &live, fields)));

@@ -33,7 +33,14 @@ impl Vault {
     pub(in crate::vault) fn grant_row(&self, grant: &TokenGrant, version: Version) -> GrantRow {
         let body = grant.encode();
         let seal = self.keys().seal_row(Table::Grants, &grant.grant.0.get().to_be_bytes(), version, &body);
-        GrantRow { grant: grant.grant, record: grant.record, version, body, expires_at: grant.expires_at, seal }
+        GrantRow {
+            grant: grant.grant,
+            record: grant.record,
+            version,
+            body,
+            expires_at: grant.expires_at,
+            seal,
+        }
     }
 
     /// A control row, sealed.
@@ -62,13 +69,18 @@ impl Vault {
     /// An external reference, sealed.
     pub(in crate::vault) fn external_ref(&self, h: [u8; 16], subject: SubjectId) -> ExternalRefRow {
         let columns = subject.0.get().to_be_bytes();
-        ExternalRefRow { h, subject, seal: self.keys().seal_row(Table::ExternalRefs, &h, Version(1), &columns) }
+        ExternalRefRow {
+            h,
+            subject,
+            seal: self.keys().seal_row(Table::ExternalRefs, &h, Version(1), &columns),
+        }
     }
 
     /// Whether an external reference's seal holds; counted when not.
     pub(in crate::vault) fn external_ref_holds(&self, row: &ExternalRefRow) -> bool {
         let columns = row.subject.0.get().to_be_bytes();
-        let holds = self.keys().check_row(Table::ExternalRefs, &row.h, Version(1), &columns, &row.seal).is_ok();
+        let holds =
+            self.keys().check_row(Table::ExternalRefs, &row.h, Version(1), &columns, &row.seal).is_ok();
         if !holds {
             self.integrity_failed();
         }

@@ -3,11 +3,11 @@
 
 use crate::crypto::{Fields, Keyring, NameKind, RefKind};
 use crate::domain::event::{Act, EventItem};
+use crate::domain::rule::RuleSet;
 use crate::domain::subject::RecordFacts;
 use crate::domain::value;
 use crate::domain::{FieldNo, Object, RecordId, Sensitive};
 use crate::policy::{ContextState, FieldFacts, FieldLeave, Leave, Policy, Question, Search, Target, Wish};
-use crate::domain::rule::RuleSet;
 use crate::vault::Vault;
 use crate::vault::call::{Call, Draft};
 use crate::vault::caller::Caller;
@@ -65,7 +65,12 @@ pub(in crate::vault) struct Needle<'p> {
 
 impl Vault {
     /// Finds records.
-    pub async fn search(&self, caller: &Caller, call: &Call, command: &SearchCommand) -> Result<Done<SearchAnswer>, Refusal> {
+    pub async fn search(
+        &self,
+        caller: &Caller,
+        call: &Call,
+        command: &SearchCommand,
+    ) -> Result<Done<SearchAnswer>, Refusal> {
         let policy = caller.policy().clone();
         let mut draft = Draft::new(caller, call, Act::Search);
         let purpose = policy.purpose(&command.purpose);
@@ -88,14 +93,17 @@ impl Vault {
         let ready = needle(&policy, &leave, command);
         let (needle, leaves) = match ready {
             Ok(ready) => ready,
-            Err(Stop::Refused(refusal, rules)) => return Err(self.refuse(caller, None, draft, refusal, rules).await),
+            Err(Stop::Refused(refusal, rules)) => {
+                return Err(self.refuse(caller, None, draft, refusal, rules).await);
+            }
             Err(Stop::Read) => return Err(Refusal::AuditUnavailable),
         };
         if let Err(refusal) = self.charge(caller, &mut draft, u32::from(needle.facts.sensitivity)) {
             return Err(self.refuse(caller, None, draft, refusal, RuleSet::default()).await);
         }
-        let concluded =
-            self.run(caller, call, draft, |desk| self.plan_search(desk, &leave, &leaves, (&policy, &needle))).await?;
+        let concluded = self
+            .run(caller, call, draft, |desk| self.plan_search(desk, &leave, &leaves, (&policy, &needle)))
+            .await?;
         fresh(concluded)
     }
 
@@ -153,10 +161,19 @@ impl Vault {
     }
 
     /// Records whose blind value coincides, newest first, under every live index version.
-    pub(in crate::vault) fn candidates(&self, desk: &mut Desk<'_, '_>, needle: &Needle<'_>) -> Result<Vec<RecordId>, Stop> {
+    pub(in crate::vault) fn candidates(
+        &self,
+        desk: &mut Desk<'_, '_>,
+        needle: &Needle<'_>,
+    ) -> Result<Vec<RecordId>, Stop> {
         let mut found = Vec::new();
         for version in self.keys().blind_versions() {
-            let row = self.blind_row(version, needle.facts, &needle.input, needle.other.as_ref().map(|(_, _, o)| o));
+            let row = self.blind_row(
+                version,
+                needle.facts,
+                &needle.input,
+                needle.other.as_ref().map(|(_, _, o)| o),
+            );
             found.extend(desk.reader.blind(&row, MAX_CANDIDATES)?);
         }
         found.sort_unstable_by(|a, b| b.cmp(a));
@@ -182,8 +199,13 @@ pub(in crate::vault) fn matches(policy: &Policy, needle: &Needle<'_>, fields: &F
 }
 
 /// Resolves a search and judges its fields; what is not declared searchable cannot be searched (P14).
-fn needle<'p>(policy: &'p Policy, leave: &Leave, command: &SearchCommand) -> Result<(Needle<'p>, Vec<FieldLeave>), Stop> {
-    let invalid = |pointer: &str, code, detail| Refusal::InvalidRequest(vec![Fault::new(pointer, code, detail)]);
+fn needle<'p>(
+    policy: &'p Policy,
+    leave: &Leave,
+    command: &SearchCommand,
+) -> Result<(Needle<'p>, Vec<FieldLeave>), Stop> {
+    let invalid =
+        |pointer: &str, code, detail| Refusal::InvalidRequest(vec![Fault::new(pointer, code, detail)]);
     let unknown = "Name a collection and fields that the policy declares searchable for you.";
     let collection = policy
         .collection(&command.collection)
@@ -204,8 +226,11 @@ fn needle<'p>(policy: &'p Policy, leave: &Leave, command: &SearchCommand) -> Res
     let other = match (&facts.search, rest) {
         (Some(Search::Exact), None) => None,
         (Some(Search::Compound { with, part }), Some((b, y))) => {
-            let (other_name, other_part) = b.split_once('.').map_or((b.as_str(), None), |(n, p)| (n, Some(p)));
-            let other = policy.field(collection, other_name).filter(|o| o.no == *with && other_part == part.as_deref());
+            let (other_name, other_part) =
+                b.split_once('.').map_or((b.as_str(), None), |(n, p)| (n, Some(p)));
+            let other = policy
+                .field(collection, other_name)
+                .filter(|o| o.no == *with && other_part == part.as_deref());
             let other = other.ok_or_else(|| invalid("/match", "not_searchable", unknown))?;
             leaves.push(policy.judge_search_companion(leave, facts.no, other.no)?);
             let text = value::query_input(other.kind, other_part, y).map_err(|i| bad_value(&i))?;

@@ -88,8 +88,14 @@ pub enum OpenError {
 
 impl Vault {
     /// Makes a new vault: seals facts and policy under its first event.
-    pub async fn init(parts: Parts, policy_text: &str, facts: VaultFacts, by: Principal) -> Result<Self, InitError> {
-        let policy = compile(policy_text, &Numbering::default(), parts.keys.is_development()).map_err(InitError::Policy)?;
+    pub async fn init(
+        parts: Parts,
+        policy_text: &str,
+        facts: VaultFacts,
+        by: Principal,
+    ) -> Result<Self, InitError> {
+        let policy = compile(policy_text, &Numbering::default(), parts.keys.is_development())
+            .map_err(InitError::Policy)?;
         let vault = Self::assemble(parts, policy)?;
         let mut changes = vault.policy_changes(&vault.policy(), policy_text, None);
         changes.push(vault.put_control(ControlKind::VaultFacts, FACTS, facts.encode(), None));
@@ -133,7 +139,7 @@ impl Vault {
             clock,
             locators: super::locators::Locators::default(),
             integrity_failures: std::sync::atomic::AtomicU64::new(0),
-            forged_tokens: std::sync::atomic::AtomicU64::new(0),
+            sums: super::sums::Sums::default(),
         })
     }
 

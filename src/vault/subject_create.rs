@@ -5,6 +5,7 @@ use crate::crypto::{NameKind, RefKind};
 use crate::domain::date::Date;
 use crate::domain::entropy::{Entropy, OsEntropy};
 use crate::domain::event::Act;
+use crate::domain::rule::RuleSet;
 use crate::domain::subject::{AgeClass, Anchor, Region, SubjectState, SubjectStatus};
 use crate::domain::value::country;
 use crate::domain::{Locator, Object, Part, Rule, Sensitive, SubjectId, Timestamp};
@@ -16,7 +17,6 @@ use crate::vault::caller::Caller;
 use crate::vault::commit::{Concluded, Desk, Done, Plan, Stop};
 use crate::vault::refusal::{Fault, Refusal, RuleName};
 use crate::vault::remember::{Remembered, subject_id};
-use crate::domain::rule::RuleSet;
 
 /// What `POST /v1/subjects` says.
 pub struct CreateSubject {
@@ -64,7 +64,9 @@ impl Vault {
         }
         let facts = match self.check_subject(&policy, command) {
             Ok(facts) => facts,
-            Err(refusal) => return Err(self.refuse(caller, Some(call), draft, refusal, RuleSet::default()).await),
+            Err(refusal) => {
+                return Err(self.refuse(caller, Some(call), draft, refusal, RuleSet::default()).await);
+            }
         };
         let locator = match self.new_subject_locator().await {
             Ok(locator) => locator,
@@ -105,7 +107,11 @@ impl Vault {
         let mut faults = Vec::new();
         let region = Region::parse(&command.region).filter(|r| country::is_known(r.as_str()));
         if region.is_none() {
-            faults.push(Fault::new("/region", "unknown_country", "Write an ISO 3166-1 alpha-2 code such as DE."));
+            faults.push(Fault::new(
+                "/region",
+                "unknown_country",
+                "Write an ISO 3166-1 alpha-2 code such as DE.",
+            ));
         }
         if let Some(fault) = external_ref_fault(command.external_ref.as_ref()) {
             faults.push(fault);
@@ -123,8 +129,10 @@ impl Vault {
                     return Err(Refusal::Denied(RuleName(Rule::RegionNotServed)));
                 }
                 // EXPOSE: only its keyed blind value is kept.
-                let external_ref =
-                    command.external_ref.as_ref().map(|r| self.keys().blind_external_ref(r.expose().as_str()));
+                let external_ref = command
+                    .external_ref
+                    .as_ref()
+                    .map(|r| self.keys().blind_external_ref(r.expose().as_str()));
                 Ok(Facts { region, age, external_ref, notice: command.notice_version.clone() })
             }
             _ => Err(Refusal::InvalidField(faults)),
@@ -161,7 +169,12 @@ impl Vault {
     }
 
     /// The age class a birth date shows today; `None`: not a date of the past.
-    pub(in crate::vault) fn age_class(&self, policy: &Policy, region: Region, birth: &str) -> Option<AgeClass> {
+    pub(in crate::vault) fn age_class(
+        &self,
+        policy: &Policy,
+        region: Region,
+        birth: &str,
+    ) -> Option<AgeClass> {
         let age = Date::parse(birth).filter(|d| d.year >= 1850)?.age_on(self.today())?;
         Some(if age < policy.minimum_age(region) { AgeClass::Minor } else { AgeClass::AdultByDate })
     }
@@ -175,7 +188,11 @@ impl Vault {
         let id = SubjectId(locator);
         if let Some(h) = facts.external_ref {
             if let Some(row) = desk.reader.external_ref(&h)? {
-                let found = if self.external_ref_holds(&row) { row.subject } else { return Err(Refusal::Integrity.into()) };
+                let found = if self.external_ref_holds(&row) {
+                    row.subject
+                } else {
+                    return Err(Refusal::Integrity.into());
+                };
                 let Some(loaded) = self.load_subject(desk.reader, found)? else {
                     return Err(Refusal::AlreadyExists.into());
                 };
@@ -223,7 +240,9 @@ fn external_ref_fault(external_ref: Option<&Sensitive<String>>) -> Option<Fault>
     // EXPOSE: its length and characters are checked.
     let text = external_ref?.expose();
     let fits = (1..=256).contains(&text.len()) && !text.chars().any(char::is_control);
-    (!fits).then(|| Fault::new("/external_ref", "bad_reference", "Write 1 to 256 bytes without control characters."))
+    (!fits).then(|| {
+        Fault::new("/external_ref", "bad_reference", "Write 1 to 256 bytes without control characters.")
+    })
 }
 
 /// A name of ours in a free position: 1–64 of [A-Za-z0-9._:-].

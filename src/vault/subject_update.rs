@@ -1,10 +1,10 @@
 //! Changes of a subject's facts: region, a later birth date, flags, retention anchors, notices shown.
 
 use crate::domain::event::Act;
+use crate::domain::rule::RuleSet;
 use crate::domain::subject::{AgeClass, Anchor, Region, SubjectState, SubjectStatus};
 use crate::domain::value::country;
 use crate::domain::{Object, Rule, Sensitive, SubjectId, Timestamp};
-use crate::domain::rule::RuleSet;
 use crate::vault::Vault;
 use crate::vault::call::{Call, Draft};
 use crate::vault::caller::Caller;
@@ -44,10 +44,15 @@ impl Vault {
         command: &UpdateSubject,
     ) -> Result<Done<()>, Refusal> {
         let policy = caller.policy().clone();
-        let region = command.region.as_deref().map(|r| Region::parse(r).filter(|r| country::is_known(r.as_str())));
+        let region =
+            command.region.as_deref().map(|r| Region::parse(r).filter(|r| country::is_known(r.as_str())));
         let mut faults = Vec::new();
         if region == Some(None) {
-            faults.push(Fault::new("/region", "unknown_country", "Write an ISO 3166-1 alpha-2 code such as DE."));
+            faults.push(Fault::new(
+                "/region",
+                "unknown_country",
+                "Write an ISO 3166-1 alpha-2 code such as DE.",
+            ));
         }
         if command.flags.iter().flatten().any(|f| f != "vip" && f != "staff") {
             faults.push(Fault::new("/flags", "unknown_flag", "The flags are vip and staff."));

@@ -28,7 +28,12 @@ impl Vault {
     }
 
     /// Shows a subject.
-    pub async fn view_subject(&self, caller: &Caller, call: &Call, subject: SubjectId) -> Result<Done<SubjectView>, Refusal> {
+    pub async fn view_subject(
+        &self,
+        caller: &Caller,
+        call: &Call,
+        subject: SubjectId,
+    ) -> Result<Done<SubjectView>, Refusal> {
         let policy = caller.policy().clone();
         let draft = Draft::new(caller, call, Act::SubjectView);
         if let Err(denial) = policy.judge_act(&caller.asker(), "subject.view") {
@@ -40,7 +45,8 @@ impl Vault {
                 let loaded = self.load_subject(desk.reader, subject)?.ok_or(Refusal::NotFound)?;
                 desk.event.subjects.push(self.subject_ref(subject));
                 let held = desk.reader.collections_of(subject)?;
-                let named = held.into_iter().filter_map(|(c, n)| Some((policy.collection_name(c)?.to_owned(), n)));
+                let named =
+                    held.into_iter().filter_map(|(c, n)| Some((policy.collection_name(c)?.to_owned(), n)));
                 let name = self.keys().name(NameKind::Subject, subject.0);
                 let view = SubjectView { subject: name, state: loaded.state, collections: named.collect() };
                 let mut plan = Plan::answer(view);
@@ -74,7 +80,8 @@ impl Vault {
                 let kept: Vec<_> = heads.into_iter().take(page.limit).collect();
                 let next = kept.last().filter(|_| more).map(|(head, _, _)| head.record);
                 let holds = kept.iter().filter(|(head, seal, _)| self.head_holds(head, seal));
-                let views = holds.map(|(head, _, fields)| self.describe_record(&policy, head, fields)).collect();
+                let views =
+                    holds.map(|(head, _, fields)| self.describe_record(&policy, head, fields)).collect();
                 let mut plan = Plan::answer((views, next));
                 plan.relied_on.push(Object::Subject(subject.0));
                 Ok(plan)

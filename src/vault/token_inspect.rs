@@ -2,16 +2,16 @@
 
 use crate::crypto::{Keyring, RefKind};
 use crate::domain::event::{Act, EventItem};
+use crate::domain::rule::RuleSet;
 use crate::domain::token::{Pointer, PointerKind};
 use crate::domain::{FieldNo, GrantId, RecordId, Ref8, Sensitive, Timestamp};
+use crate::storage::Reader;
 use crate::vault::Vault;
 use crate::vault::call::{Call, Draft};
 use crate::vault::caller::Caller;
 use crate::vault::commit::{Done, Plan, Stop};
 use crate::vault::refusal::{Refusal, RuleName};
 use crate::vault::subject_view::fresh;
-use crate::domain::rule::RuleSet;
-use crate::storage::Reader;
 
 /// How a token stands. Revoked and foreign tokens are not told apart from unknown ones: they are absent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,7 +54,8 @@ impl Vault {
             let refusal = Refusal::Denied(RuleName(denial.rule));
             return Err(self.refuse(caller, None, draft, refusal, denial.all).await);
         }
-        if let Err(refusal) = self.charge(caller, &mut draft, u32::try_from(tokens.len()).unwrap_or(u32::MAX)) {
+        if let Err(refusal) = self.charge(caller, &mut draft, u32::try_from(tokens.len()).unwrap_or(u32::MAX))
+        {
             return Err(self.refuse(caller, None, draft, refusal, RuleSet::default()).await);
         }
         // EXPOSE: opened in place, without I/O.

@@ -26,7 +26,12 @@ pub struct MintCommand {
 
 impl Vault {
     /// Mints tokens. A client may only hand out what it could read or write itself in some form.
-    pub async fn mint_tokens(&self, caller: &Caller, call: &Call, command: &MintCommand) -> Result<Done<StoredTokens>, Refusal> {
+    pub async fn mint_tokens(
+        &self,
+        caller: &Caller,
+        call: &Call,
+        command: &MintCommand,
+    ) -> Result<Done<StoredTokens>, Refusal> {
         let policy = caller.policy().clone();
         let draft = Draft::new(caller, call, Act::TokenMint);
         if let Err(denial) = policy.judge_act(&caller.asker(), "token.mint") {
@@ -36,7 +41,9 @@ impl Vault {
         let prepared = self.prepare_mint(command).await;
         let (record, grants) = match prepared {
             Ok(ready) => ready,
-            Err(refusal) => return Err(self.refuse(caller, Some(call), draft, refusal, RuleSet::default()).await),
+            Err(refusal) => {
+                return Err(self.refuse(caller, Some(call), draft, refusal, RuleSet::default()).await);
+            }
         };
         let ask = Ask { record, grants: &grants, command };
         match self.run(caller, call, draft, |desk| self.plan_mint(desk, caller, &ask)).await? {
@@ -46,7 +53,9 @@ impl Vault {
                 cost: done.cost,
                 replayed: false,
             }),
-            Concluded::Replay(remembered) => self.replay_record(caller, call, Act::TokenMint, remembered).await,
+            Concluded::Replay(remembered) => {
+                self.replay_record(caller, call, Act::TokenMint, remembered).await
+            }
         }
     }
 
@@ -68,17 +77,25 @@ impl Vault {
         Ok((record, grants))
     }
 
-    fn plan_mint(&self, desk: &mut Desk<'_, '_>, caller: &Caller, ask: &Ask<'_>) -> Result<Plan<Stored>, Stop> {
+    fn plan_mint(
+        &self,
+        desk: &mut Desk<'_, '_>,
+        caller: &Caller,
+        ask: &Ask<'_>,
+    ) -> Result<Plan<Stored>, Stop> {
         let policy = caller.policy();
         let loaded = self.load_record(desk.reader, ask.record)?.ok_or(Refusal::NotFound)?;
         let head = &loaded.row.head;
         self.load_subject(desk.reader, head.subject)?.ok_or(Refusal::NotFound)?;
         desk.event.subjects.push(self.subject_ref(head.subject));
-        let fields = resolve_fields(policy, caller, &loaded.row.sealed, (head.collection, &ask.command.fields))?;
-        let audience = crate::vault::record_create::resolve_audience(policy, head.collection, &ask.command.tokens)?;
+        let fields =
+            resolve_fields(policy, caller, &loaded.row.sealed, (head.collection, &ask.command.fields))?;
+        let audience =
+            crate::vault::record_create::resolve_audience(policy, head.collection, &ask.command.tokens)?;
         let terms = grant_terms(ask.record, audience, &ask.command.tokens, self.now())?;
         let reference = self.reference(RefKind::Record, &ask.record.0.get().to_be_bytes());
-        desk.event.items = fields.iter().map(|f| EventItem { record: reference, field: *f, outcome: 0 }).collect();
+        desk.event.items =
+            fields.iter().map(|f| EventItem { record: reference, field: *f, outcome: 0 }).collect();
         let mut plan = Plan::answer(Stored { head: head.clone(), tokens: Vec::new() });
         plan.relied_on.extend([Object::Record(ask.record.0), Object::Subject(head.subject.0)]);
         let mut remembered = Vec::new();
@@ -86,7 +103,8 @@ impl Vault {
             let (token, grant) = match (terms, ask.grants.get(at)) {
                 (Some(terms), Some(id)) => {
                     let grant = new_grant(*id, &[*field], terms)?;
-                    plan.changes.push(Change::PutGrant { row: self.grant_row(&grant, Version(1)), was: None });
+                    plan.changes
+                        .push(Change::PutGrant { row: self.grant_row(&grant, Version(1)), was: None });
                     (self.grant_token(&grant, *field), id.0.get())
                 }
                 _ => (self.record_token(head, *field, audience).ok_or(Refusal::Integrity)?, 0),
@@ -105,7 +123,12 @@ struct Ask<'a> {
     command: &'a MintCommand,
 }
 
-fn remembered_tokens(record: RecordId, version: Version, tokens: Vec<(u16, u64)>, audience: AudienceNo) -> Remembered {
+fn remembered_tokens(
+    record: RecordId,
+    version: Version,
+    tokens: Vec<(u16, u64)>,
+    audience: AudienceNo,
+) -> Remembered {
     Remembered::Record { record: record.0.get(), version: version.0, tokens, audience: audience.0 }
 }
 

@@ -62,7 +62,8 @@ impl Vault {
                 PointerKind::Record => self.bump_record(desk, pointer, &mut heads)?,
                 PointerKind::Grant => self.bump_grant(desk, pointer, &mut plan)?,
             };
-            let reference = record.map_or(Ref8([0; 8]), |r| self.reference(RefKind::Record, &r.0.get().to_be_bytes()));
+            let reference =
+                record.map_or(Ref8([0; 8]), |r| self.reference(RefKind::Record, &r.0.get().to_be_bytes()));
             let outcome = if record.is_some() { 0 } else { 2 };
             desk.event.items.push(EventItem { record: reference, field: pointer.field, outcome });
             if record.is_none() {
@@ -96,7 +97,10 @@ impl Vault {
         if !present || !current {
             return Ok(None);
         }
-        let fresh = RecordHead { head_version: Version(loaded.row.head.head_version.0 + 1), ..loaded.row.head.clone() };
+        let fresh = RecordHead {
+            head_version: Version(loaded.row.head.head_version.0 + 1),
+            ..loaded.row.head.clone()
+        };
         let head = heads.entry(record).or_insert(fresh);
         for (field, generation) in &mut head.generations {
             // The same token twice in one request is revoked once.
@@ -119,7 +123,8 @@ impl Vault {
             return Ok(None);
         }
         grant.generation = Generation(grant.generation.0.wrapping_add(1));
-        let earlier = plan.changes.iter().any(|c| matches!(c, Change::PutGrant { row, .. } if row.grant == id));
+        let earlier =
+            plan.changes.iter().any(|c| matches!(c, Change::PutGrant { row, .. } if row.grant == id));
         if !earlier {
             plan.relied_on.push(Object::Grant(id.0));
             let row = self.grant_row(&grant, Version(version.0 + 1));

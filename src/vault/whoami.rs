@@ -33,7 +33,11 @@ impl Vault {
             return Err(self.refuse(caller, None, draft, refusal, denial.all).await);
         }
         let grants = policy.grants_of(caller.client()).into_iter().filter_map(|(purpose, field, how)| {
-            Some((policy.purpose_name(purpose)?.to_owned(), policy.field_facts(field)?.full_name.clone(), how))
+            Some((
+                policy.purpose_name(purpose)?.to_owned(),
+                policy.field_facts(field)?.full_name.clone(),
+                how,
+            ))
         });
         let answer = Whoami {
             client: caller.name().to_owned(),
@@ -43,8 +47,9 @@ impl Vault {
             acts: policy.acts_of(caller.client()).into_iter().map(str::to_owned).collect(),
         };
         let mut answer = Some(answer);
-        let concluded =
-            self.run(caller, call, draft, |_| Ok(Plan::answer(answer.take().ok_or(Refusal::Overloaded)?))).await?;
+        let concluded = self
+            .run(caller, call, draft, |_| Ok(Plan::answer(answer.take().ok_or(Refusal::Overloaded)?)))
+            .await?;
         fresh(concluded)
     }
 }

@@ -1,0 +1,122 @@
+//! `strongroom dev`: a development vault on loopback with the sample policy, demo clients and, if asked, customers.
+
+use crate::app::init::found;
+use crate::app::open::{self, Tuning};
+use crate::app::serve::{Listeners, cores, listen, serve};
+use crate::app::{owner, requests, sample};
+use crate::cli::{DevArgs, Failed, Place};
+use crate::crypto::password::PasswordParams;
+use crate::domain::Sensitive;
+use crate::http::edge::BodyRules;
+use crate::http::server::ServerSettings;
+use crate::http::tls;
+use crate::limits;
+use crate::policy::SAMPLE;
+use crate::telemetry::log;
+use crate::vault::{Networks, Vault};
+use serde_json::json;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The clients of the sample policy.
+const CLIENTS: [&str; 3] = ["storefront", "billing", "mailer"];
+
+/// Runs `dev`.
+pub(in crate::app) fn run(args: &DevArgs, out: &mut dyn Write) -> Result<(), Failed> {
+    if !args.listen.ip().is_loopback() {
+        return Err(Failed::new("a development vault listens on loopback only; write --listen 127.0.0.1:8443"));
+    }
+    log::init("warn");
+    super::block_on(start(args, out))
+}
+
+async fn start(args: &DevArgs, out: &mut dyn Write) -> Result<(), Failed> {
+    let place = Place { data_dir: args.data_dir.clone(), root_key_file: None, root_passphrase_file: None };
+    let fresh = !args.data_dir.join(open::KEYRING).exists();
+    let vault = if fresh { found(&place, SAMPLE, true, &tuning()).await? } else { open::vault(&place, &tuning())? };
+    if !vault.is_development() {
+        return Err(Failed::new("this is not a development vault; serve it with `strongroom serve --config FILE`"));
+    }
+    let keys = client_keys(&vault).await?;
+    if let (true, Some(file)) = (fresh, &args.customers) {
+        let count = sample::store(&vault, file, &keys).await?;
+        writeln!(out, "stored {count} sample customers from {}", file.display())?;
+    }
+    let certificate = tls::development_certificate(&args.data_dir.join("tls")).map_err(|e| Failed::new(e.to_string()))?;
+    let api = listen(args.listen)?;
+    let metrics = listen(([127, 0, 0, 1], 0).into())?;
+    let base = format!("https://{}", api.local_addr()?);
+    let metrics_url = format!("http://{}/metrics", metrics.local_addr()?);
+    write_credentials(&args.credentials_out, &base, &certificate.ca, (&metrics_url, &keys))?;
+    if args.print_requests {
+        requests::print(out, &base, &certificate.ca, &args.credentials_out)?;
+    }
+    writeln!(out, "serving {base} (credentials in {}); stop with Ctrl-C", args.credentials_out.display())?;
+    out.flush()?;
+    let tls = tls::server_config(&certificate.cert, &certificate.key).map_err(|e| Failed::new(e.to_string()))?;
+    serve(vault, Listeners { api, metrics, tls }, body_rules(), server_settings()).await
+}
+
+fn tuning() -> Tuning {
+    Tuning {
+        limits: limits::Settings::generous(),
+        passwords: PasswordParams::default(),
+        slots: 2,
+        queue: 64,
+        networks: Networks::default(),
+    }
+}
+
+fn body_rules() -> BodyRules {
+    BodyRules { max_bytes: 1 << 20, total: Duration::from_secs(10), grace: Duration::from_secs(2), min_rate: 500 }
+}
+
+fn server_settings() -> ServerSettings {
+    ServerSettings {
+        workers: cores(),
+        max_connections: 4_096,
+        header_timeout: Duration::from_secs(5),
+        keep_alive: Duration::from_secs(75),
+        shutdown: Duration::from_secs(10),
+    }
+}
+
+/// A fresh key for each demo client; keys of earlier starts are withdrawn.
+async fn client_keys(vault: &Vault) -> Result<Vec<(&'static str, Sensitive<String>)>, Failed> {
+    let failed = |e: crate::vault::ClientError| Failed::new(e.to_string());
+    let mut keys = Vec::new();
+    for name in CLIENTS {
+        vault.set_client(owner(), name, false).await.map_err(failed)?;
+        let earlier = vault.list_clients().into_iter().filter(|c| c.name == name).flat_map(|c| c.keys);
+        for (id, _, _) in earlier.filter(|(_, _, revoked)| !revoked) {
+            vault.revoke_client_key(owner(), name, id).await.map_err(failed)?;
+        }
+        let (_, key, _) = vault.new_client_key(owner(), name, Duration::from_secs(90 * 86_400)).await.map_err(failed)?;
+        keys.push((name, key));
+    }
+    Ok(keys)
+}
+
+fn write_credentials(
+    path: &Path,
+    base: &str,
+    ca: &Path,
+    (metrics, keys): (&str, &[(&'static str, Sensitive<String>)]),
+) -> Result<(), Failed> {
+    let refused = |e: std::io::Error| Failed::new(format!("cannot write {}: {}", path.display(), e.kind()));
+    // EXPOSE: the development keys are handed to their user, in a file only he may read.
+    let clients: serde_json::Map<String, serde_json::Value> =
+        keys.iter().map(|(name, key)| ((*name).to_owned(), json!({ "key": key.expose() }))).collect();
+    let ca = std::fs::canonicalize(ca).map_err(refused)?;
+    let text = json!({ "base_url": base, "ca_cert": ca, "metrics_url": metrics, "clients": clients, "operators": {} });
+    let staged = path.with_extension("new");
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&staged).map_err(refused)?;
+    file.write_all(format!("{text:#}\n").as_bytes()).map_err(refused)?;
+    file.sync_all().map_err(refused)?;
+    std::fs::rename(&staged, path).map_err(refused)
+}
+

@@ -1,0 +1,114 @@
+//! What `strongroom doctor` looks at: files, keys, store, policy, process. A vault that is being served is locked; then
+//! only what can be seen from outside is reported.
+
+use crate::app::open::{self, KEYRING, Tuning, default_key};
+use crate::cli::Place;
+use crate::cli::doctor::{Finding, Standing};
+use crate::crypto::{hardware_aes, self_test};
+use crate::vault::{Vault, verify_log};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// All findings.
+pub(in crate::app) fn collect(place: &Place, policy: Option<&Path>) -> Vec<Finding> {
+    let mut found = vec![
+        match self_test() {
+            Ok(()) => Finding::new("cipher self-test", Standing::Ok, "known answers match"),
+            Err(e) => Finding::new("cipher self-test", Standing::Fail, e.to_string()),
+        },
+        if hardware_aes() {
+            Finding::new("hardware AES", Standing::Ok, "AES-NI and carry-less multiplication are used")
+        } else {
+            Finding::new("hardware AES", Standing::Warn, "absent: ciphers run 12 to 30 times slower")
+        },
+        mode("data directory", &place.data_dir, 0o077),
+        mode("keyring file", &place.data_dir.join(KEYRING), 0o077),
+        mode("database file", &place.data_dir.join("vault.db"), 0o077),
+        root(place),
+        log(&place.data_dir),
+    ];
+    match open::vault(place, &Tuning::quiet()) {
+        Ok(vault) => found.extend(inside(&vault, policy)),
+        Err(error) => found.push(Finding::new("vault", Standing::Warn, format!("not looked into: {error}"))),
+    }
+    found.push(Finding::new("core dumps", Standing::Ok, "switched off in every command (RLIMIT_CORE, PR_SET_DUMPABLE)"));
+    found.push(Finding::new("freed memory", Standing::Ok, "zeroed by the allocator"));
+    let absent = [
+        ("locked key memory", "keys are not locked into memory yet; switch swap off"),
+        ("sandbox", "seccomp and Landlock are not applied yet; use the service manager's"),
+        ("two-person rule", "operators cannot be enrolled yet; the vault is single-operator"),
+        ("erasure and retention", "records cannot be deleted or swept yet"),
+        ("backup", "no backup command yet; stop the vault and copy the directory and the root key apart"),
+    ];
+    found.extend(absent.map(|(measure, detail)| Finding::new(measure, Standing::Absent, detail)));
+    found
+}
+
+fn mode(measure: &'static str, path: &Path, forbidden: u32) -> Finding {
+    match std::fs::symlink_metadata(path) {
+        Err(e) => Finding::new(measure, Standing::Fail, format!("{}: {}", path.display(), e.kind())),
+        Ok(meta) if meta.mode() & forbidden != 0 => {
+            let detail = format!("{}: readable by others; run chmod go-rwx on it", path.display());
+            Finding::new(measure, Standing::Fail, detail)
+        }
+        Ok(_) => Finding::new(measure, Standing::Ok, format!("{}: only its owner may read it", path.display())),
+    }
+}
+
+fn root(place: &Place) -> Finding {
+    let beside = place.root_key_file.clone().unwrap_or_else(|| default_key(&place.data_dir));
+    if place.root_passphrase_file.is_some() {
+        return Finding::new("root key", Standing::Ok, "behind a passphrase");
+    }
+    if beside.starts_with(&place.data_dir) {
+        let detail = "lies beside the data: whoever takes the disk has both; keep it elsewhere";
+        return Finding::new("root key", Standing::Warn, detail);
+    }
+    mode("root key", &beside, 0o077)
+}
+
+fn log(dir: &Path) -> Finding {
+    match verify_log(dir, None) {
+        Ok(summary) => Finding::new("audit log", Standing::Ok, summary),
+        Err(error) => Finding::new("audit log", Standing::Fail, error),
+    }
+}
+
+fn inside(vault: &Vault, policy: Option<&Path>) -> Vec<Finding> {
+    let mut found = vec![Finding::new("vault", Standing::Ok, "keyring, store and sealed policy open")];
+    found.push(match vault.facts() {
+        Some(facts) if facts.single_operator => {
+            Finding::new("operators", Standing::Warn, "single-operator: no act needs a second person")
+        }
+        Some(_) => Finding::new("operators", Standing::Ok, "two-person rule in force"),
+        None => Finding::new("operators", Standing::Fail, "the vault's facts are missing or fail their seal"),
+    });
+    if vault.is_development() {
+        found.push(Finding::new("kind", Standing::Warn, "a development vault: loopback only, never for real people"));
+    }
+    found.push(match vault.readiness() {
+        "ready" => Finding::new("readiness", Standing::Ok, "ready"),
+        other => Finding::new("readiness", Standing::Fail, other),
+    });
+    let soon = vault.now().plus(std::time::Duration::from_secs(14 * 86_400));
+    for client in vault.list_clients() {
+        let ending = client.keys.iter().filter(|(_, until, revoked)| !revoked && *until < soon).count();
+        if ending > 0 {
+            let detail = format!("{}: {ending} key(s) end within 14 days; make new ones", client.name);
+            found.push(Finding::new("client keys", Standing::Warn, detail));
+        }
+    }
+    found.extend(policy.map(|file| compare(vault, file)));
+    found
+}
+
+fn compare(vault: &Vault, file: &Path) -> Finding {
+    match (std::fs::read_to_string(file), vault.policy_text()) {
+        (Ok(text), Ok(sealed)) if text == sealed => Finding::new("policy file", Standing::Ok, "is the policy that governs"),
+        (Ok(_), Ok(_)) => {
+            Finding::new("policy file", Standing::Warn, "differs from the sealed policy, which governs; the file does not")
+        }
+        (Err(e), _) => Finding::new("policy file", Standing::Warn, format!("{}: {}", file.display(), e.kind())),
+        (_, Err(e)) => Finding::new("policy file", Standing::Fail, e.to_string()),
+    }
+}

@@ -1,0 +1,85 @@
+//! The composition root: the only room that knows all others. It opens vaults, wires the server, and runs the commands.
+
+mod dev;
+mod findings;
+mod harden;
+mod init;
+mod meter;
+mod open;
+mod requests;
+mod sample;
+mod serve;
+
+use crate::cli::{self, AuditCommand, Cli, ClientCommand, Command, Failed, Place, PolicyCommand};
+use crate::domain::clock::{Clock, SystemClock};
+use crate::domain::date::Date;
+use crate::domain::event::Principal;
+use crate::vault::Vault;
+use clap::CommandFactory;
+use std::io::Write;
+
+/// Runs the command; the failure says what to do.
+pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<(), Failed> {
+    harden::process()?;
+    match &cli.command {
+        Command::Init(args) => block_on(init::run(args, out)),
+        Command::Serve { config } => serve::run(config),
+        Command::Dev(args) => dev::run(args, out),
+        Command::Client(command) => client(command, out),
+        Command::Policy(command) => policy(command, out),
+        Command::Audit(command) => audit(command, out),
+        Command::Doctor { place, policy } => cli::doctor::report(&findings::collect(place, policy.as_deref()), out),
+        Command::Openapi { errors } => {
+            let text =
+                if *errors { crate::http::problem::errors_document() } else { crate::http::openapi::document() };
+            out.write_all(text.as_bytes())?;
+            Ok(())
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Cli::command(), "strongroom", &mut std::io::stdout());
+            Ok(())
+        }
+        Command::Man => {
+            clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?;
+            Ok(())
+        }
+    }
+}
+
+/// Runs a future to its end on a small runtime of its own.
+pub(in crate::app) fn block_on<T>(future: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
+    actix_web::rt::System::new().block_on(future)
+}
+
+/// Who acts on the data directory: the user that runs the command.
+pub(in crate::app) fn owner() -> Principal {
+    Principal::Local(rustix::process::getuid().as_raw())
+}
+
+fn client(command: &ClientCommand, out: &mut dyn Write) -> Result<(), Failed> {
+    let place = match command {
+        ClientCommand::List { place } => place,
+        ClientCommand::Activate(c) | ClientCommand::Suspend(c) | ClientCommand::Resume(c) => &c.place,
+        ClientCommand::Key { client, .. } | ClientCommand::RevokeKey { client, .. } => &client.place,
+    };
+    let vault = opened(place)?;
+    block_on(cli::client::run(&vault, owner(), command, out))
+}
+
+fn policy(command: &PolicyCommand, out: &mut dyn Write) -> Result<(), Failed> {
+    let today = Date::from_days(SystemClock::default().wall().day());
+    let today = today.ok_or_else(|| Failed::new("the clock is beyond the year 9999; set it"))?;
+    cli::policy::run(command, today, out)
+}
+
+fn audit(command: &AuditCommand, out: &mut dyn Write) -> Result<(), Failed> {
+    match command {
+        AuditCommand::Verify { data_dir, checkpoint } => cli::audit::verify(data_dir, checkpoint.as_deref(), out),
+        AuditCommand::Tail { place, count } => cli::audit::tail(&*opened(place)?, *count, out),
+        AuditCommand::Query { place, filter } => cli::audit::query(&*opened(place)?, filter, out),
+    }
+}
+
+fn opened(place: &Place) -> Result<std::sync::Arc<Vault>, Failed> {
+    open::vault(place, &open::Tuning::quiet())
+}

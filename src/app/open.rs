@@ -1,0 +1,110 @@
+//! From a data directory to an open vault: provider, keyring, store, sealed policy. What cannot be opened says why.
+
+use crate::cli::{Failed, Place};
+use crate::crypto::root::{KeyFile, Passphrase, RootProvider};
+use crate::crypto::password::{PasswordParams, PasswordPool};
+use crate::crypto::{Keyring, self_test};
+use crate::domain::clock::{Clock, SystemClock};
+use crate::domain::Sensitive;
+use crate::limits::{self, Limits};
+use crate::storage::{Options, Store};
+use crate::vault::{Networks, Parts, Vault};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The keyring's name inside a data directory.
+pub(in crate::app) const KEYRING: &str = "keyring";
+
+/// What configuration decides about an open vault.
+pub(in crate::app) struct Tuning {
+    pub(in crate::app) limits: limits::Settings,
+    pub(in crate::app) passwords: PasswordParams,
+    pub(in crate::app) slots: usize,
+    pub(in crate::app) queue: usize,
+    pub(in crate::app) networks: Networks,
+}
+
+impl Tuning {
+    /// For commands that open a vault for a moment.
+    pub(in crate::app) fn quiet() -> Self {
+        Self {
+            limits: limits::Settings::default(),
+            passwords: PasswordParams::default(),
+            slots: 1,
+            queue: 1,
+            networks: Networks::default(),
+        }
+    }
+}
+
+/// Opens the root provider that a place names.
+pub(in crate::app) fn provider(place: &Place) -> Result<Box<dyn RootProvider>, Failed> {
+    let failed = |e: crate::crypto::root::RootError| Failed::new(e.to_string());
+    if let Some(path) = &place.root_passphrase_file {
+        return Ok(Box::new(Passphrase::new(read_secret(path)?)));
+    }
+    let path = place.root_key_file.clone().unwrap_or_else(|| default_key(&place.data_dir));
+    Ok(Box::new(KeyFile::open(&path).map_err(failed)?))
+}
+
+/// Where the root key lies when nothing else is said.
+pub(in crate::app) fn default_key(data_dir: &Path) -> PathBuf {
+    data_dir.join("root.key")
+}
+
+fn read_secret(path: &Path) -> Result<Sensitive<String>, Failed> {
+    use std::os::unix::fs::MetadataExt;
+    let refused = |why: &str| Failed::new(format!("{}: {why}", path.display()));
+    let meta = std::fs::symlink_metadata(path).map_err(|e| refused(&e.kind().to_string()))?;
+    if !meta.is_file() || meta.mode() & 0o077 != 0 {
+        return Err(refused("a secret lies in a plain file that only its owner may read; run chmod 600"));
+    }
+    let text = std::fs::read_to_string(path).map_err(|e| refused(&e.kind().to_string()))?;
+    let secret = Sensitive::text(text.trim_end_matches(['\n', '\r']));
+    // EXPOSE: its length is checked.
+    if secret.expose().chars().count() < 15 {
+        return Err(refused("a root passphrase has at least 15 characters"));
+    }
+    Ok(secret)
+}
+
+/// Opens the vault at a place.
+pub(in crate::app) fn vault(place: &Place, tuning: &Tuning) -> Result<Arc<Vault>, Failed> {
+    let parts = parts(place, tuning)?;
+    Vault::open(parts).map(Arc::new).map_err(|e| Failed::new(e.to_string()))
+}
+
+fn parts(place: &Place, tuning: &Tuning) -> Result<Parts, Failed> {
+    self_test().map_err(|e| Failed::new(e.to_string()))?;
+    let dir = &place.data_dir;
+    if !dir.join(KEYRING).exists() {
+        let hint = "is there a vault? `strongroom init` makes one, `strongroom dev` a development vault";
+        return Err(Failed::new(format!("{}: no keyring here; {hint}", dir.display())));
+    }
+    let keys = Keyring::load(&dir.join(KEYRING), provider(place)?.as_ref()).map_err(|e| Failed::new(e.to_string()))?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let options = Options { on_stop: Some(Arc::new(stop)), ..Options::default() };
+    let store = Store::open(dir, options, clock.clone()).map_err(|e| Failed::new(e.to_string()))?;
+    if store.vault() != keys.vault() {
+        return Err(Failed::new("the keyring belongs to another vault than vault.db; put the right pair together"));
+    }
+    store.set_locator_ceiling(keys.ceiling());
+    Ok(assemble(store, keys, clock, tuning))
+}
+
+/// Puts the parts together.
+pub(in crate::app) fn assemble(store: Store, keys: Keyring, clock: Arc<dyn Clock>, tuning: &Tuning) -> Parts {
+    Parts {
+        store,
+        keys,
+        networks: tuning.networks.clone(),
+        limits: Limits::new(tuning.limits.clone(), clock.clone()),
+        passwords: PasswordPool::new(tuning.passwords, tuning.slots, tuning.queue),
+        clock,
+    }
+}
+
+/// The first failed fsync: no acknowledgement may follow it, so the process ends (F3).
+pub(in crate::app) fn stop(code: i32) {
+    std::process::exit(if code == 0 { 74 } else { 75 });
+}

@@ -1,0 +1,73 @@
+//! `strongroom audit …`: verify needs no key; tail and query print allow-listed JSON lines, never a value.
+
+use crate::cli::{AuditFilter, Failed};
+use crate::domain::Timestamp;
+use crate::domain::event::{Act, Outcome};
+use crate::vault::{AuditQuery, Vault, audit_line, verify_log};
+use std::io::Write;
+use std::path::Path;
+
+/// `audit verify`
+pub fn verify(dir: &Path, checkpoint: Option<&str>, out: &mut dyn Write) -> Result<(), Failed> {
+    let summary = verify_log(dir, checkpoint).map_err(Failed)?;
+    writeln!(out, "{summary}")?;
+    Ok(())
+}
+
+/// `audit tail`
+pub fn tail(vault: &Vault, count: usize, out: &mut dyn Write) -> Result<(), Failed> {
+    let mut rows = vault.audit_tail(count).map_err(|e| Failed::new(e.to_string()))?;
+    rows.reverse();
+    for row in rows {
+        writeln!(out, "{}", audit_line(vault, &row))?;
+    }
+    Ok(())
+}
+
+/// `audit query`
+pub fn query(vault: &Vault, filter: &AuditFilter, out: &mut dyn Write) -> Result<(), Failed> {
+    for row in vault.audit_query(&to_query(vault, filter)?).map_err(|e| Failed::new(e.to_string()))? {
+        writeln!(out, "{}", audit_line(vault, &row))?;
+    }
+    Ok(())
+}
+
+fn to_query(vault: &Vault, filter: &AuditFilter) -> Result<AuditQuery, Failed> {
+    let named = |name: &Option<String>, what: &str| match name {
+        None => Ok(None),
+        Some(name) => vault
+            .reference_of(name)
+            .map(Some)
+            .ok_or_else(|| Failed::new(format!("--{what} is not a name of this vault; copy it from a reply"))),
+    };
+    let instant = |text: &Option<String>, what: &str| match text {
+        None => Ok(None),
+        Some(text) => Timestamp::parse_rfc3339(text)
+            .map(Some)
+            .ok_or_else(|| Failed::new(format!("write --{what} as an RFC 3339 instant, 2026-11-24T08:30:00Z"))),
+    };
+    let act = match &filter.act {
+        None => None,
+        Some(name) => Some(Act::ALL.iter().copied().find(|a| a.name() == name).ok_or_else(|| {
+            let known: Vec<&str> = Act::ALL.iter().map(|a| a.name()).collect();
+            Failed::new(format!("--act is one of {}", known.join(", ")))
+        })?),
+    };
+    let outcome = match &filter.outcome {
+        None => None,
+        Some(name) => Some((1..=8).filter_map(Outcome::from_u8).find(|o| o.name() == name).ok_or_else(|| {
+            Failed::new("--outcome is one of allowed, denied, not_found, invalid, limited, conflict, failed, refused")
+        })?),
+    };
+    Ok(AuditQuery {
+        principal: filter.principal.clone(),
+        subject: named(&filter.subject, "subject")?.and_then(|(subject, _)| subject),
+        record: named(&filter.record, "record")?.and_then(|(_, record)| record),
+        purpose: filter.purpose.clone(),
+        act,
+        outcome,
+        since: instant(&filter.since, "since")?,
+        until: instant(&filter.until, "until")?,
+        limit: filter.limit,
+    })
+}

@@ -1,0 +1,269 @@
+//! The `strongroom` command: its words, and what they do to an open vault. Opening and serving is the composition root's.
+
+pub mod audit;
+pub mod client;
+pub mod doctor;
+pub mod policy;
+
+use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// A vault for personal data: sealed records, opaque tokens, policy-enforced, durably audited reads.
+#[derive(Parser, Debug)]
+#[command(name = "strongroom", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Create a vault: keyring, store, sealed policy.
+    Init(InitArgs),
+    /// Serve a vault over TLS.
+    Serve {
+        /// The configuration file (see config/strongroom.toml).
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Create and serve a development vault on loopback, with the sample policy and demo clients.
+    Dev(DevArgs),
+    /// Activate clients, make and withdraw their keys.
+    #[command(subcommand)]
+    Client(ClientCommand),
+    /// Check and explain a privacy policy.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Verify, follow and query the audit log.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Report every hardening measure in or out of force.
+    Doctor {
+        /// Where the vault is.
+        #[command(flatten)]
+        place: Place,
+        /// A policy file to compare with the one that governs.
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
+    },
+    /// Print the OpenAPI document, or the error reference.
+    Openapi {
+        /// Print docs/errors.md instead.
+        #[arg(long)]
+        errors: bool,
+    },
+    /// Print shell completions.
+    Completions {
+        /// For this shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
+}
+
+/// Where a vault is and how its root key opens.
+#[derive(Args, Debug, Clone)]
+pub struct Place {
+    /// The data directory.
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: PathBuf,
+    /// The root key file (default: DIR/root.key).
+    #[arg(long, value_name = "FILE", conflicts_with = "root_passphrase_file")]
+    pub root_key_file: Option<PathBuf>,
+    /// A file that holds the root passphrase.
+    #[arg(long, value_name = "FILE")]
+    pub root_passphrase_file: Option<PathBuf>,
+}
+
+/// `strongroom init`
+#[derive(Args, Debug)]
+pub struct InitArgs {
+    /// Where the vault will be.
+    #[command(flatten)]
+    pub place: Place,
+    /// The privacy policy to seal as its first version.
+    #[arg(long, value_name = "FILE")]
+    pub policy: PathBuf,
+    /// Switch the two-person rule off, visibly and for good.
+    #[arg(long)]
+    pub single_operator: bool,
+}
+
+/// `strongroom dev`
+#[derive(Args, Debug)]
+pub struct DevArgs {
+    /// Where the vault is, or will be.
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: PathBuf,
+    /// A loopback address; port 0 picks one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
+    pub listen: SocketAddr,
+    /// Where to write base URL, CA and keys (0600, JSON).
+    #[arg(long, value_name = "FILE")]
+    pub credentials_out: PathBuf,
+    /// Customers to store when the vault is new (NDJSON).
+    #[arg(long, value_name = "FILE")]
+    pub customers: Option<PathBuf>,
+    /// Print requests ready to paste.
+    #[arg(long)]
+    pub print_requests: bool,
+}
+
+/// `strongroom client …`
+#[derive(Subcommand, Debug)]
+pub enum ClientCommand {
+    /// List declared clients, their state and key ids.
+    List {
+        /// Where the vault is.
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Activate a client the policy declares.
+    Activate(ClientArgs),
+    /// Make a key; it is printed once.
+    Key {
+        /// Which client.
+        #[command(flatten)]
+        client: ClientArgs,
+        /// Its life, at most 90d.
+        #[arg(long, default_value = "90d")]
+        expires_in: String,
+    },
+    /// Withdraw a key at once.
+    RevokeKey {
+        /// Which client.
+        #[command(flatten)]
+        client: ClientArgs,
+        /// `key_…`
+        key: String,
+    },
+    /// Suspend a client: its keys answer 403.
+    Suspend(ClientArgs),
+    /// Resume a suspended client.
+    Resume(ClientArgs),
+}
+
+/// One client.
+#[derive(Args, Debug)]
+pub struct ClientArgs {
+    /// Where the vault is.
+    #[command(flatten)]
+    pub place: Place,
+    /// Its name in the policy.
+    pub name: String,
+}
+
+/// `strongroom policy …`
+#[derive(Subcommand, Debug)]
+pub enum PolicyCommand {
+    /// Check a policy file; every fault with its line and what to write instead.
+    Check {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Say which rule decides on a read.
+    Explain {
+        /// The file.
+        file: PathBuf,
+        /// The client that asks.
+        #[arg(long)]
+        client: String,
+        /// For which purpose.
+        #[arg(long)]
+        purpose: String,
+        /// Which field, as collection.field.
+        #[arg(long)]
+        field: String,
+        /// For which recipient.
+        #[arg(long)]
+        recipient: Option<String>,
+        /// Ask for the masked form.
+        #[arg(long)]
+        masked: bool,
+    },
+}
+
+/// `strongroom audit …`
+#[derive(Subcommand, Debug)]
+pub enum AuditCommand {
+    /// Verify the hash chain of a data directory, or of a copy of one; needs no key.
+    Verify {
+        /// The data directory, or a copy.
+        #[arg(long, value_name = "DIR")]
+        data_dir: PathBuf,
+        /// A checkpoint kept from a reply (`Strongroom-Checkpoint`): proves that nothing was cut or rolled back.
+        #[arg(long)]
+        checkpoint: Option<String>,
+    },
+    /// Print the last events as JSON lines.
+    Tail {
+        /// Where the vault is.
+        #[command(flatten)]
+        place: Place,
+        /// How many.
+        #[arg(long, short = 'n', default_value_t = 20)]
+        count: usize,
+    },
+    /// Print matching events as JSON lines, newest first.
+    Query {
+        /// Where the vault is.
+        #[command(flatten)]
+        place: Place,
+        /// What to look for.
+        #[command(flatten)]
+        filter: AuditFilter,
+    },
+}
+
+/// What to look for in the log.
+#[derive(Args, Debug)]
+pub struct AuditFilter {
+    /// A client's name, `vault`, or `local:<uid>`.
+    #[arg(long)]
+    pub principal: Option<String>,
+    /// `sub_…`
+    #[arg(long)]
+    pub subject: Option<String>,
+    /// `rec_…`
+    #[arg(long)]
+    pub record: Option<String>,
+    /// A purpose.
+    #[arg(long)]
+    pub purpose: Option<String>,
+    /// An act, such as detokenize.
+    #[arg(long)]
+    pub act: Option<String>,
+    /// An outcome, such as denied.
+    #[arg(long)]
+    pub outcome: Option<String>,
+    /// Committed at or after (RFC 3339).
+    #[arg(long)]
+    pub since: Option<String>,
+    /// Committed before (RFC 3339).
+    #[arg(long)]
+    pub until: Option<String>,
+    /// Most events.
+    #[arg(long, default_value_t = 100)]
+    pub limit: usize,
+}
+
+/// A command failed; the text says what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Failed(pub String);
+
+impl Failed {
+    /// A failure with this text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<std::io::Error> for Failed {
+    fn from(error: std::io::Error) -> Self {
+        Self(format!("cannot write the output: {}", error.kind()))
+    }
+}

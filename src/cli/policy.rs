@@ -1,0 +1,35 @@
+//! `strongroom policy …` on a file: nothing of the vault is needed.
+
+use crate::cli::{Failed, PolicyCommand};
+use crate::domain::date::Date;
+use crate::domain::field::Form;
+use crate::vault::{explain_read, check_policy};
+use std::io::Write;
+use std::path::Path;
+
+/// Runs a policy command.
+pub fn run(command: &PolicyCommand, today: Date, out: &mut dyn Write) -> Result<(), Failed> {
+    match command {
+        PolicyCommand::Check { file } => {
+            let summary = check_policy(&read(file)?).map_err(|errors| faults(file, &errors))?;
+            writeln!(out, "{}: no fault found. {summary}", file.display())?;
+        }
+        PolicyCommand::Explain { file, client, purpose, field, recipient, masked } => {
+            let form = masked.then_some(Form::Masked);
+            let text = read(file)?;
+            let asked = (client.as_str(), purpose.as_str(), field.as_str(), recipient.as_deref());
+            let answer = explain_read(&text, asked, form, today).map_err(|errors| faults(file, &errors))?;
+            writeln!(out, "{answer}")?;
+        }
+    }
+    Ok(())
+}
+
+fn read(file: &Path) -> Result<String, Failed> {
+    std::fs::read_to_string(file).map_err(|e| Failed::new(format!("cannot read {}: {}", file.display(), e.kind())))
+}
+
+fn faults(file: &Path, errors: &[String]) -> Failed {
+    let lines: Vec<String> = errors.iter().map(|e| format!("{}:{e}", file.display())).collect();
+    Failed::new(lines.join("\n"))
+}
