@@ -60,12 +60,14 @@ impl Guard {
         if let Some(trace) = trace {
             request.extensions_mut().insert(trace);
         }
-        let http_request = request.request().clone();
-        let reply = match next.call(request).await {
-            Ok(reply) => reply.map_into_boxed_body().into_parts().1,
-            Err(error) => error.error_response(),
-        };
-        Ok(ServiceResponse::new(http_request, dressed(own(reply, id), id)))
+        match next.call(request).await {
+            Ok(answered) => {
+                let (request, reply) = answered.map_into_boxed_body().into_parts();
+                Ok(ServiceResponse::new(request, dressed(own(reply, id), id)))
+            }
+            // Routes answer `Ok` with an error reply; what comes here is the framework's and has lost its request.
+            Err(error) => Err(Problem::new(code_for(error.as_response_error().status_code())).into()),
+        }
     }
 
     fn check(&self, request: &ServiceRequest) -> Result<(), Problem> {
