@@ -1,8 +1,10 @@
 //! Strongroom: a vault for personal data. `ARCHITECTURE.md` is the map of the rooms below.
 
+pub mod alloc;
 pub mod audit;
 pub mod crypto;
 pub mod domain;
+pub mod http;
 pub mod limits;
 pub mod policy;
 pub mod storage;

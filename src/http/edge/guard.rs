@@ -1,0 +1,166 @@
+//! The guard around every route: id first, then the checks that need no route, then the headers every reply carries.
+
+use super::headers::{TraceParent, set};
+use super::request_id::{IdSource, RequestId};
+use crate::domain::Entropy;
+use crate::http::problem::{Code, MEDIA_TYPE, Problem};
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::{StatusCode, header};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, Resource, web};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// Makes the source of randomness of one worker.
+pub type EntropyFactory = Arc<dyn Fn() -> Box<dyn Entropy> + Send + Sync>;
+
+/// Limits of a request's head.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EdgeSettings {
+    /// Longest request target in bytes (`414`).
+    pub max_uri: usize,
+    /// Most header fields (`431`); the framework itself refuses more than 96.
+    pub max_headers: usize,
+    /// Most bytes of names and values of all header fields (`431`).
+    pub max_header_bytes: usize,
+    /// Host names this vault answers to, without port; empty: any.
+    pub hosts: Vec<String>,
+}
+
+impl Default for EdgeSettings {
+    fn default() -> Self {
+        Self { max_uri: 8_192, max_headers: 64, max_header_bytes: 16_384, hosts: Vec::new() }
+    }
+}
+
+/// One worker's guard.
+pub(super) struct Guard {
+    pub(super) ids: IdSource,
+    pub(super) settings: EdgeSettings,
+}
+
+impl Guard {
+    /// The middleware's body.
+    pub(super) async fn pass<B: MessageBody + 'static>(
+        &self,
+        request: ServiceRequest,
+        next: Next<B>,
+    ) -> Result<ServiceResponse<BoxBody>, Error> {
+        let Ok(id) = self.ids.next() else {
+            let reply = Problem::new(Code::InternalError).to_response(RequestId::UNKNOWN);
+            return Ok(request.into_response(reply));
+        };
+        request.extensions_mut().insert(id);
+        if let Err(problem) = self.check(&request) {
+            return Ok(request.into_response(dressed(problem.to_response(id), id)));
+        }
+        let trace =
+            request.headers().get("traceparent").and_then(|v| v.to_str().ok()).and_then(TraceParent::parse);
+        if let Some(trace) = trace {
+            request.extensions_mut().insert(trace);
+        }
+        match next.call(request).await {
+            Ok(answered) => {
+                let (request, reply) = answered.map_into_boxed_body().into_parts();
+                Ok(ServiceResponse::new(request, dressed(own(reply, id), id)))
+            }
+            // Routes answer `Ok` with an error reply; what comes here is the framework's and has lost its request.
+            Err(error) => Err(Problem::new(code_for(error.as_response_error().status_code())).into()),
+        }
+    }
+
+    fn check(&self, request: &ServiceRequest) -> Result<(), Problem> {
+        let head = request.head();
+        if head.uri.path_and_query().map_or(0, |target| target.as_str().len()) > self.settings.max_uri {
+            return Err(Code::UriTooLong.into());
+        }
+        let bytes: usize = head.headers.iter().map(|(n, v)| n.as_str().len() + v.len()).sum();
+        if head.headers.iter().count() > self.settings.max_headers || bytes > self.settings.max_header_bytes {
+            return Err(Code::HeadersTooLarge.into());
+        }
+        if head.headers.contains_key(header::UPGRADE) || head.uri.authority().is_some() {
+            return Err(Code::InvalidRequest.into());
+        }
+        self.check_host(request)?;
+        if plain_path(head.uri.path()) { Ok(()) } else { Err(Code::NotFound.into()) }
+    }
+
+    fn check_host(&self, request: &ServiceRequest) -> Result<(), Problem> {
+        let mut hosts = request.headers().get_all(header::HOST);
+        let (first, second) = (hosts.next(), hosts.next());
+        if second.is_some() {
+            return Err(Code::InvalidRequest.into());
+        }
+        if self.settings.hosts.is_empty() {
+            return Ok(());
+        }
+        let host = first.and_then(|v| v.to_str().ok()).unwrap_or("");
+        let name = match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+            _ => host,
+        };
+        let known = self.settings.hosts.iter().any(|known| known.eq_ignore_ascii_case(name));
+        if known { Ok(()) } else { Err(Code::InvalidRequest.into()) }
+    }
+}
+
+/// A path of plain segments: what the router sees is what was sent. No route of ours needs an escape, so none is taken.
+fn plain_path(path: &str) -> bool {
+    let Some(rest) = path.strip_prefix('/') else { return false };
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+    path == "/" || rest.split('/').all(|s| !s.is_empty() && s != "." && s != ".." && s.bytes().all(plain))
+}
+
+/// Replaces error replies that are not ours: the framework's texts may repeat what was sent (fact F6).
+fn own(reply: HttpResponse, id: RequestId) -> HttpResponse {
+    let status = reply.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return reply;
+    }
+    if let Some(problem) = reply.extensions().get::<Problem>().cloned() {
+        return problem.to_response(id);
+    }
+    let ours = reply
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes() == MEDIA_TYPE.as_bytes());
+    if ours { reply } else { Problem::new(code_for(status)).to_response(id) }
+}
+
+fn code_for(status: StatusCode) -> Code {
+    match status.as_u16() {
+        401 => Code::Unauthenticated,
+        404 => Code::NotFound,
+        405 => Code::MethodNotAllowed,
+        408 => Code::RequestTimeout,
+        413 => Code::TooLarge,
+        414 => Code::UriTooLong,
+        415 => Code::UnsupportedMediaType,
+        431 => Code::HeadersTooLarge,
+        503 => Code::Overloaded,
+        400..500 => Code::InvalidRequest,
+        _ => Code::InternalError,
+    }
+}
+
+fn dressed(mut reply: HttpResponse, id: RequestId) -> HttpResponse {
+    let headers = reply.headers_mut();
+    set(headers, "x-request-id", &id.to_string());
+    set(headers, "cache-control", "no-store");
+    set(headers, "x-content-type-options", "nosniff");
+    set(headers, "strict-transport-security", "max-age=31536000");
+    reply
+}
+
+/// The address at the other end of the socket. No header can change it.
+pub fn peer(request: &HttpRequest) -> Option<SocketAddr> {
+    request.peer_addr()
+}
+
+/// A resource whose other methods (HEAD and OPTIONS too) answer `405` with `allow`.
+pub fn resource(path: &str, allow: &'static str) -> Resource {
+    web::resource(path).default_service(web::to(move || async move {
+        Err::<HttpResponse, _>(Problem::method_not_allowed(allow))
+    }))
+}

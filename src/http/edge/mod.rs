@@ -1,0 +1,24 @@
+//! The edge: what every request meets before a route, and every reply after one.
+//!
+//! Request ids, path, header and body limits, body deadline, strict queries, fixed headers, and the server itself. It must
+//! never trust a header for who is calling (the socket peer counts; fact theme 2) and never let a reply of the framework's
+//! own out in its place (I6). Every buffer and time is bounded (I10).
+
+mod body;
+mod guard;
+mod headers;
+mod query;
+mod reply;
+mod request_id;
+mod server;
+
+pub use body::{BodyLimits, json_body, read_body};
+pub use guard::{EdgeSettings, EntropyFactory, peer, resource};
+pub use headers::{Quota, TraceParent, checkpoint_header, cost_header, rate_limit_headers};
+pub use query::Query;
+pub use reply::{ZeroingBody, json_reply};
+pub use request_id::RequestId;
+pub use server::{ServerSettings, serve, serve_loopback_plain};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,9 @@
+//! The HTTP room: TLS server, edge limits (size, time, strict JSON), problem+json. Routes stand on top of it.
+//!
+//! It turns bytes into domain types and domain types into bytes. It must never decide who may see what, and never put
+//! plaintext, tokens or keys into a URL, an error or a log (I6). Everything it reads or keeps is bounded (I10).
+
+pub mod edge;
+pub mod json;
+pub mod problem;
+pub mod tls;
