@@ -1,10 +1,15 @@
 //! Strongroom: a vault for personal data. `ARCHITECTURE.md` is the map of the rooms below.
 
 pub mod alloc;
+pub mod app;
 pub mod audit;
+pub mod cli;
+pub mod config;
 pub mod crypto;
 pub mod domain;
 pub mod http;
 pub mod limits;
 pub mod policy;
 pub mod storage;
+pub mod telemetry;
+pub mod vault;

@@ -7,9 +7,8 @@ use crate::app::{owner, requests, sample};
 use crate::cli::{DevArgs, Failed, Place};
 use crate::crypto::password::PasswordParams;
 use crate::domain::Sensitive;
-use crate::http::edge::BodyRules;
-use crate::http::server::ServerSettings;
-use crate::http::tls;
+use crate::http::edge::{BodyLimits, ServerSettings};
+use crate::http::tls::{self, DevelopmentFiles};
 use crate::limits;
 use crate::policy::SAMPLE;
 use crate::telemetry::log;
@@ -45,7 +44,7 @@ async fn start(args: &DevArgs, out: &mut dyn Write) -> Result<(), Failed> {
         let count = sample::store(&vault, file, &keys).await?;
         writeln!(out, "stored {count} sample customers from {}", file.display())?;
     }
-    let certificate = tls::development_certificate(&args.data_dir.join("tls")).map_err(|e| Failed::new(e.to_string()))?;
+    let certificate = certificate(&args.data_dir.join("tls"))?;
     let api = listen(args.listen)?;
     let metrics = listen(([127, 0, 0, 1], 0).into())?;
     let base = format!("https://{}", api.local_addr()?);
@@ -56,8 +55,8 @@ async fn start(args: &DevArgs, out: &mut dyn Write) -> Result<(), Failed> {
     }
     writeln!(out, "serving {base} (credentials in {}); stop with Ctrl-C", args.credentials_out.display())?;
     out.flush()?;
-    let tls = tls::server_config(&certificate.cert, &certificate.key).map_err(|e| Failed::new(e.to_string()))?;
-    serve(vault, Listeners { api, metrics, tls }, body_rules(), server_settings()).await
+    let tls = tls::server_config(&certificate.certificate, &certificate.key).map_err(|e| Failed::new(e.to_string()))?;
+    serve(vault, Listeners { api, metrics, tls }, BodyLimits::default(), server_settings()).await
 }
 
 fn tuning() -> Tuning {
@@ -70,18 +69,17 @@ fn tuning() -> Tuning {
     }
 }
 
-fn body_rules() -> BodyRules {
-    BodyRules { max_bytes: 1 << 20, total: Duration::from_secs(10), grace: Duration::from_secs(2), min_rate: 500 }
+fn server_settings() -> ServerSettings {
+    ServerSettings { workers: cores(), shutdown_timeout: Duration::from_secs(10), ..ServerSettings::default() }
 }
 
-fn server_settings() -> ServerSettings {
-    ServerSettings {
-        workers: cores(),
-        max_connections: 4_096,
-        header_timeout: Duration::from_secs(5),
-        keep_alive: Duration::from_secs(75),
-        shutdown: Duration::from_secs(10),
+/// The certificate of earlier starts, or a new one.
+fn certificate(dir: &Path) -> Result<DevelopmentFiles, Failed> {
+    let known = DevelopmentFiles { ca: dir.join("ca.pem"), certificate: dir.join("cert.pem"), key: dir.join("key.pem") };
+    if known.ca.exists() && tls::server_config(&known.certificate, &known.key).is_ok() {
+        return Ok(known);
     }
+    tls::generate_development_certificate(dir).map_err(|e| Failed::new(e.to_string()))
 }
 
 /// A fresh key for each demo client; keys of earlier starts are withdrawn.

@@ -31,7 +31,7 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<(), Failed> {
         Command::Doctor { place, policy } => cli::doctor::report(&findings::collect(place, policy.as_deref()), out),
         Command::Openapi { errors } => {
             let text =
-                if *errors { crate::http::problem::errors_document() } else { crate::http::openapi::document() };
+                if *errors { crate::http::problem::docs_errors() } else { crate::http::openapi::document() };
             out.write_all(text.as_bytes())?;
             Ok(())
         }

@@ -6,10 +6,11 @@ use crate::cli::{Failed, Place};
 use crate::config::{RootProviderKind, Settings};
 use crate::crypto::password::PasswordParams;
 use crate::http::api::ROUTES;
-use crate::http::edge::BodyRules;
+use crate::domain::entropy::OsEntropy;
+use crate::http::edge::{BodyLimits, EdgeSettings, EntropyFactory, ServerSettings};
 use crate::http::pipeline::Serving;
 use crate::http::problem::Code;
-use crate::http::server::{self, ServerSettings};
+use crate::http::server;
 use crate::http::tls;
 use crate::limits;
 use crate::policy::Cidr;
@@ -51,14 +52,15 @@ pub(in crate::app) struct Listeners {
 }
 
 /// Serves until SIGTERM or SIGINT, then drains, flushes and reports its end.
-pub(in crate::app) async fn serve(vault: Arc<Vault>, on: Listeners, body: BodyRules, settings: ServerSettings) -> Result<(), Failed> {
+pub(in crate::app) async fn serve(vault: Arc<Vault>, on: Listeners, body: BodyLimits, settings: ServerSettings) -> Result<(), Failed> {
     let failed = |e: std::io::Error| Failed::new(format!("cannot serve: {}", e.kind()));
     let routes: Vec<&'static str> = ROUTES.iter().map(|r| r.path).collect();
     let codes: Vec<&'static str> = Code::all().iter().map(|c| c.name()).collect();
     let meter = Arc::new(Metered(Arc::new(Metrics::new(&routes, &codes))));
     let serving = web::Data::new(Serving { vault: vault.clone(), meter, body });
-    let api = server::api(on.api, on.tls, serving.clone(), &settings).map_err(failed)?;
-    let metrics = server::metrics(on.metrics, serving).map_err(failed)?;
+    let entropy: EntropyFactory = Arc::new(|| Box::new(OsEntropy));
+    let api = server::api(on.api, &on.tls, serving.clone(), (&settings, entropy.clone())).map_err(failed)?;
+    let metrics = server::metrics(on.metrics, serving, entropy).map_err(failed)?;
     let handles = [api.handle(), metrics.handle()];
     let upkeep = actix_web::rt::spawn(upkeep(vault.clone()));
     actix_web::rt::spawn(stop_on_signal(handles));
@@ -117,9 +119,11 @@ fn tuning_of(settings: &Settings) -> Result<Tuning, Failed> {
     let p = &settings.passwords;
     Ok(Tuning {
         limits: limits::Settings {
-            network_per_second: l.network_per_second,
-            failed_auth_per_minute: l.failed_auth_per_minute,
-            subject_cost_per_hour: l.subject_cost_per_hour,
+            network_requests_per_second: l.network_requests_per_second,
+            network_burst: l.network_burst,
+            failed_auth_per_ten_minutes: l.failed_auth_per_ten_minutes,
+            client_bytes_per_second: l.client_bytes_per_second,
+            subject_reads_per_hour: l.subject_reads_per_hour,
             verify_per_subject_per_minute: l.verify_per_subject_per_minute,
             verify_per_source_per_minute: l.verify_per_source_per_minute,
             max_keys: l.max_keys,
@@ -131,10 +135,10 @@ fn tuning_of(settings: &Settings) -> Result<Tuning, Failed> {
     })
 }
 
-fn body_rules(settings: &Settings) -> BodyRules {
-    BodyRules {
+fn body_rules(settings: &Settings) -> BodyLimits {
+    BodyLimits {
         max_bytes: 1 << 20,
-        total: Duration::from_secs(settings.http.body_timeout_s),
+        deadline: Duration::from_secs(settings.http.body_timeout_s),
         grace: Duration::from_secs(2),
         min_rate: settings.http.min_body_rate,
     }
@@ -144,9 +148,10 @@ fn server_settings(settings: &Settings) -> ServerSettings {
     ServerSettings {
         workers: settings.listen.workers.unwrap_or_else(cores),
         max_connections: settings.http.max_connections,
-        header_timeout: Duration::from_secs(settings.http.header_timeout_s),
+        client_request_timeout: Duration::from_secs(settings.http.header_timeout_s),
         keep_alive: Duration::from_secs(settings.http.keep_alive_s),
-        shutdown: Duration::from_secs(20),
+        edge: EdgeSettings { hosts: settings.listen.hosts.clone(), ..EdgeSettings::default() },
+        ..ServerSettings::default()
     }
 }
 

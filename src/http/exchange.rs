@@ -2,6 +2,7 @@
 
 use crate::domain::disclosure::LogHead;
 use crate::domain::{Timestamp, duration};
+use crate::http::edge;
 use crate::http::json::{self, JsonFault};
 use crate::http::problem::Problem;
 use crate::vault::{Call, Caller, Done, Fault, Refusal, Vault};
@@ -19,7 +20,7 @@ pub struct Exchange<'a> {
     /// Path parameters.
     pub params: Vec<(&'static str, String)>,
     /// Query parameters, checked against the route's list.
-    pub query: Vec<(String, String)>,
+    pub query: edge::Query,
     /// The body.
     pub body: &'a [u8],
 }
@@ -53,7 +54,7 @@ impl From<Refusal> for Failure {
 }
 impl From<JsonFault> for Failure {
     fn from(fault: JsonFault) -> Self {
-        Self::Early(Box::new(Problem::malformed(&fault)))
+        Self::Early(Box::new(fault.into()))
     }
 }
 impl From<Fault> for Failure {
@@ -73,7 +74,7 @@ impl Exchange<'_> {
     }
     /// A query parameter.
     pub fn query(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+        self.query.get(name)
     }
     /// The subject of the path; unknown names answer like unknown rows.
     pub async fn subject(&self, act: crate::domain::event::Act) -> Result<crate::domain::SubjectId, Failure> {

@@ -3,7 +3,14 @@
 //! It turns bytes into domain types and domain types into bytes. It must never decide who may see what, and never put
 //! plaintext, tokens or keys into a URL, an error or a log (I6). Everything it reads or keeps is bounded (I10).
 
+pub mod api;
 pub mod edge;
+pub mod exchange;
 pub mod json;
+pub mod openapi;
+pub mod pipeline;
 pub mod problem;
+mod refuse;
+mod request;
+pub mod server;
 pub mod tls;

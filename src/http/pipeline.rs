@@ -1,18 +1,19 @@
 //! The one way of a request: network limit, key, client limit, body, strict JSON, verb, reply. Cheap refusals come first;
 //! after authentication every end is one event on the log before a byte leaves (P1).
 
-use crate::domain::clock::Clock;
-use crate::domain::entropy::{Entropy, OsEntropy};
+use crate::domain::Sensitive;
 use crate::domain::event::{Act, Outcome};
-use crate::domain::{Id16, crockford};
 use crate::http::api::{self, ROUTES, Route};
-use crate::http::edge;
+use crate::http::edge::{self, RequestId};
 use crate::http::exchange::{Exchange, Failure, Reply};
 use crate::http::problem::{Code, Problem};
-use crate::vault::{Call, Caller, Vault};
+use crate::http::request;
+use crate::vault::{Call, Caller, QuotaState, Vault};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::FutureExt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,7 +39,7 @@ pub struct Serving {
     /// Where it is measured.
     pub meter: Arc<dyn Meter>,
     /// How bodies are read.
-    pub body: edge::BodyRules,
+    pub body: edge::BodyLimits,
 }
 
 /// Answers one request of a route, or of none (`None`: unknown path or method). A panic is contained: 500, counted.
@@ -47,22 +48,18 @@ pub async fn answer(
     route: Option<&'static Route>,
     req: HttpRequest,
     payload: web::Payload,
+    id: RequestId,
 ) -> HttpResponse {
-    let clock: Arc<dyn Clock> = serving.vault.clock().clone();
-    let started = clock.monotonic();
-    let Ok(id) = OsEntropy.array().map(Id16) else {
-        return Problem::new(Code::Overloaded).retry_after(1).to_response("req_0");
-    };
-    let text = crockford::encode("req_", &id.0);
-    let handled = std::panic::AssertUnwindSafe(handle(&serving, route, &req, payload, (id, &text))).catch_unwind();
+    let started = serving.vault.clock().monotonic();
+    let handled = std::panic::AssertUnwindSafe(handle(&serving, route, &req, payload, id)).catch_unwind();
     let response = match handled.await {
         Ok(response) => response,
         Err(_) => {
             serving.meter.panicked();
-            Problem::new(Code::Internal).to_response(&text)
+            Problem::new(Code::InternalError).to_response(id)
         }
     };
-    let spent = clock.monotonic().saturating_sub(started);
+    let spent = serving.vault.clock().monotonic().saturating_sub(started);
     let template = route.map_or("other", |r| r.path);
     serving.meter.request(template, response.status().as_u16(), u64::try_from(spent.as_micros()).unwrap_or(u64::MAX));
     response
@@ -73,14 +70,14 @@ async fn handle(
     route: Option<&'static Route>,
     req: &HttpRequest,
     payload: web::Payload,
-    (id, text): (Id16, &str),
+    id: RequestId,
 ) -> HttpResponse {
     let vault = &serving.vault;
-    let peer = edge::peer(req);
+    let peer = edge::peer(req).map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip());
     let stranger = |problem: Problem| {
-        serving.meter.refusal(problem.code_name());
-        vault.sum_refusal(peer, problem.code_name());
-        problem.to_response(text)
+        serving.meter.refusal(problem.code.name());
+        vault.sum_refusal(peer, problem.code.name());
+        problem.to_response(id)
     };
     if let Err(refusal) = vault.admit_network(peer) {
         return stranger(Problem::from(&refusal));
@@ -90,33 +87,33 @@ async fn handle(
         Err(problem) => return stranger(*problem),
     };
     let mut call = Call {
-        request: id,
+        request: id.0,
         received_at: vault.now(),
-        ua_family: edge::ua_family(req),
-        bytes: edge::announced_bytes(req),
+        ua_family: request::ua_family(req),
+        bytes: request::announced_bytes(req),
         idempotency: None,
     };
     let act = route.map_or(Act::UnknownRoute, |r| r.act);
     let ended = run(serving, route, (req, payload), &caller, &mut call).await;
     let problem = match ended {
-        Ok(reply) => return write_reply(vault, &caller, reply, text),
+        Ok(reply) => return write_reply(vault, &caller, reply),
         Err(Failure::Refused(refusal)) => Problem::from(&refusal),
         Err(Failure::Early(problem)) => {
-            let outcome = outcome_of(problem.status());
-            match vault.report(&caller, &call, act, (problem.code_name(), outcome)).await {
+            let outcome = outcome_of(problem.code.status());
+            match vault.report(&caller, &call, act, (problem.code.name(), outcome)).await {
                 Ok(()) => *problem,
                 Err(refusal) => Problem::from(&refusal),
             }
         }
     };
-    serving.meter.refusal(problem.code_name());
-    let mut response = problem.to_response(text);
-    edge::quota_headers(response.headers_mut(), &vault.quotas(&caller));
+    serving.meter.refusal(problem.code.name());
+    let mut response = problem.to_response(id);
+    quota_headers(&mut response, vault, &caller);
     response
 }
 
 fn authenticate(vault: &Vault, req: &HttpRequest, peer: IpAddr) -> Result<Caller, Box<Problem>> {
-    let key = edge::bearer(req).map_err(Box::new)?;
+    let key = request::bearer(req);
     // EXPOSE: looked up by its keyed digest; the buffer wipes itself.
     let presented = key.as_ref().map(|k| k.expose().as_str());
     vault.authenticate(presented, peer).map_err(|refusal| {
@@ -137,33 +134,42 @@ async fn run(
     let early = |problem: Problem| Failure::Early(Box::new(problem));
     vault.admit_request(caller, call.bytes).map_err(|refusal| early(Problem::from(&refusal)))?;
     let Some(route) = route else { return Err(early(no_route(req))) };
-    let body = if route.has_body {
-        edge::read_body(req, payload, &serving.body).await.map_err(early)?
-    } else {
-        edge::no_body(req).map_err(early)?
-    };
-    let query = edge::parse_query(req, route.query).map_err(early)?;
+    let body = read(serving, route, req, payload).await.map_err(early)?;
+    let query = edge::Query::parse(req.query_string(), route.query).map_err(early)?;
     // EXPOSE: digested and parsed in place; wiped when this function ends.
     let bytes = body.expose().as_slice();
     call.bytes = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-    if let Some(key) = edge::idempotency_key(req).map_err(early)?.filter(|_| route.method != "GET") {
+    if let Some(key) = request::idempotency_key(req).map_err(early)?.filter(|_| route.method != "GET") {
         call.idempotency = Some(vault.idempotency_key(&key, route.method, req.uri().path(), bytes));
     }
-    if let Some(head) = edge::checkpoint(req).map_err(early)? {
+    if let Some(head) = request::checkpoint(req).map_err(early)? {
         vault.prove_checkpoint(head).map_err(|refusal| early(Problem::from(&refusal)))?;
     }
-    let names = ["sub", "rec", "purpose", "name", "version"];
     let matched = req.match_info();
-    let params = names.iter().filter_map(|n| Some((*n, matched.get(n)?.to_owned()))).collect();
+    let params = PARAMETERS.iter().filter_map(|n| Some((*n, matched.get(n)?.to_owned()))).collect();
     let exchange = Exchange { vault, caller, call, params, query, body: bytes };
     api::run(route.operation, &exchange).await
+}
+
+/// Names of path parameters.
+const PARAMETERS: [&str; 5] = ["sub", "rec", "purpose", "name", "version"];
+
+/// The body of a route that has one; a route without one takes none.
+async fn read(serving: &Serving, route: &Route, req: &HttpRequest, payload: web::Payload) -> Result<Sensitive<Vec<u8>>, Problem> {
+    if route.has_body {
+        return edge::json_body(req, payload, &serving.body).await;
+    }
+    let none = edge::BodyLimits { max_bytes: 0, ..serving.body };
+    edge::read_body(req.headers(), payload, &none).await
 }
 
 /// 405 with the methods that exist for a known path, else 404.
 fn no_route(req: &HttpRequest) -> Problem {
     let path = req.match_pattern().unwrap_or_default();
-    let methods: Vec<&str> = ROUTES.iter().filter(|r| r.path == path).map(|r| r.method).collect();
-    if methods.is_empty() { Problem::new(Code::NotFound) } else { Problem::new(Code::MethodNotAllowed).allow(&methods.join(", ")) }
+    let open = ["/live", "/ready", "/openapi.json"].contains(&path.as_str());
+    let mut methods: Vec<&str> = ROUTES.iter().filter(|r| r.path == path).map(|r| r.method).collect();
+    methods.extend(open.then_some("GET"));
+    if methods.is_empty() { Problem::new(Code::NotFound) } else { Problem::method_not_allowed(methods.join(", ")) }
 }
 
 fn outcome_of(status: u16) -> Outcome {
@@ -177,21 +183,33 @@ fn outcome_of(status: u16) -> Outcome {
     }
 }
 
-fn write_reply(vault: &Vault, caller: &Caller, mut reply: Reply, text: &str) -> HttpResponse {
-    let status = actix_web::http::StatusCode::from_u16(reply.status).unwrap_or_default();
-    let mut builder = HttpResponse::build(status);
-    edge::standard_headers(&mut builder, text);
-    builder.insert_header(("Content-Type", "application/json"));
-    builder.insert_header(("Strongroom-Checkpoint", edge::checkpoint_text(&reply.head)));
-    builder.insert_header(("Strongroom-Cost", reply.cost));
+fn write_reply(vault: &Vault, caller: &Caller, mut reply: Reply) -> HttpResponse {
+    let status = StatusCode::from_u16(reply.status).unwrap_or_default();
+    let body = edge::ZeroingBody::new(std::mem::take(&mut reply.body));
+    let mut response = edge::json_reply(status, body);
+    let headers = response.headers_mut();
+    edge::checkpoint_header(headers, &reply.head);
+    edge::cost_header(headers, u64::from(reply.cost));
     if reply.replayed {
-        builder.insert_header(("Idempotency-Replayed", "true"));
+        headers.insert(HeaderName::from_static("idempotency-replayed"), HeaderValue::from_static("true"));
     }
     if vault.now().plus(KEY_WARNING) > caller.key_expires_at() {
-        builder.insert_header(("Strongroom-Key-Expires", caller.key_expires_at().to_rfc3339()));
+        if let Ok(at) = HeaderValue::from_str(&caller.key_expires_at().to_rfc3339()) {
+            headers.insert(HeaderName::from_static("strongroom-key-expires"), at);
+        }
     }
-    let mut response = builder.body(edge::zeroing_body(std::mem::take(&mut reply.body)));
-    edge::quota_headers(response.headers_mut(), &vault.quotas(caller));
-    response.map_into_boxed_body()
+    quota_headers(&mut response, vault, caller);
+    response
 }
 
+fn quota_headers(response: &mut HttpResponse, vault: &Vault, caller: &Caller) {
+    let quotas = vault.quotas(caller);
+    let shown = |name, s: QuotaState| edge::Quota {
+        name,
+        quota: s.quota,
+        window_seconds: s.window_seconds,
+        remaining: s.remaining,
+        reset_seconds: s.reset_seconds,
+    };
+    edge::rate_limit_headers(response.headers_mut(), &[shown("cost", quotas.cost), shown("subjects", quotas.subjects)]);
+}

@@ -15,6 +15,7 @@ use crate::http::json::JsonFault;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// The media type of every error.
 pub const MEDIA_TYPE: &str = "application/problem+json";
@@ -26,9 +27,9 @@ pub struct FieldError {
     #[serde(rename = "field")]
     pub pointer: String,
     /// A stable code, e.g. `not_e164`.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// A fixed sentence.
-    pub detail: &'static str,
+    pub detail: Cow<'static, str>,
 }
 
 /// An error on its way out.
@@ -45,11 +46,11 @@ pub struct Problem {
     /// Seconds until a retry makes sense; a 429 always has at least 1.
     pub retry_after: Option<u64>,
     /// The limit that was reached, or whose counter it is (`subject`, `source`).
-    pub scope: Option<&'static str>,
+    pub scope: Option<Cow<'static, str>>,
     /// The current version (`version_conflict`).
     pub current_version: Option<u32>,
     /// Methods for the Allow header of a 405.
-    pub allow: Option<&'static str>,
+    pub allow: Option<Cow<'static, str>>,
 }
 
 impl Problem {
@@ -81,12 +82,12 @@ impl Problem {
         Self { current_version: Some(current), ..Self::new(Code::VersionConflict) }
     }
     /// A reached limit, by name; `seconds` below 1 count as 1.
-    pub fn limited(code: Code, scope: &'static str, seconds: u64) -> Self {
-        Self { scope: Some(scope), retry_after: Some(seconds.max(1)), ..Self::new(code) }
+    pub fn limited(code: Code, scope: impl Into<Cow<'static, str>>, seconds: u64) -> Self {
+        Self { scope: Some(scope.into()), retry_after: Some(seconds.max(1)), ..Self::new(code) }
     }
     /// A method the route does not have; `allow` is the value of the Allow header.
-    pub fn method_not_allowed(allow: &'static str) -> Self {
-        Self { allow: Some(allow), ..Self::new(Code::MethodNotAllowed) }
+    pub fn method_not_allowed(allow: impl Into<Cow<'static, str>>) -> Self {
+        Self { allow: Some(allow.into()), ..Self::new(Code::MethodNotAllowed) }
     }
     /// Names the failing item of an atomic batch.
     pub fn at_index(mut self, index: u32) -> Self {
@@ -116,8 +117,8 @@ impl Problem {
         if self.code == Code::Unauthenticated {
             reply.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"strongroom\""));
         }
-        if let Some(allow) = self.allow {
-            reply.insert_header((header::ALLOW, allow));
+        if let Some(allow) = &self.allow {
+            reply.insert_header((header::ALLOW, allow.as_ref()));
         }
         if self.closes_connection() {
             reply.force_close();
@@ -149,7 +150,7 @@ impl Problem {
             retryable: self.code.retryable(),
             rule: self.rule.map(Rule::name),
             index: self.index,
-            scope: self.scope,
+            scope: self.scope.as_deref(),
             current_version: self.current_version,
             errors: &self.errors,
         };
@@ -173,7 +174,7 @@ struct Wire<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     index: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    scope: Option<&'static str>,
+    scope: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     current_version: Option<u32>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -190,8 +191,8 @@ impl From<JsonFault> for Problem {
     fn from(fault: JsonFault) -> Self {
         Self::new(Code::MalformedJson).with_error(FieldError {
             pointer: fault.pointer,
-            code: fault.reason.code(),
-            detail: fault.reason.sentence(),
+            code: Cow::Borrowed(fault.reason.code()),
+            detail: Cow::Borrowed(fault.reason.sentence()),
         })
     }
 }

@@ -3,11 +3,11 @@
 use super::HOUR;
 use super::clock::GovernorClock;
 use super::keyed::Single;
-use super::state::{Rule, Verdict};
+use super::state::{Rule, State, Verdict};
 use crate::domain::ClientNo;
 use std::collections::HashMap;
 use std::num::NonZeroU32;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 /// What the policy declares for a client. Zero closes that door.
@@ -26,6 +26,8 @@ struct ClientLimits {
     requests: Option<Single>,
     bytes: Single,
     cost: Option<Single>,
+    /// The cost quota as last charged: replies show it without charging.
+    seen: Mutex<State>,
 }
 
 pub(super) struct Clients {
@@ -54,7 +56,14 @@ impl Clients {
     }
 
     pub(super) fn charge(&self, client: ClientNo, declared: &Declared, cost: u32) -> Verdict {
-        charge(self.of(client, declared).cost.as_ref(), "cost", cost)
+        let limits = self.of(client, declared);
+        let verdict = charge(limits.cost.as_ref(), "cost", cost);
+        *limits.seen.lock().unwrap_or_else(PoisonError::into_inner) = verdict.state();
+        verdict
+    }
+
+    pub(super) fn cost_state(&self, client: ClientNo, declared: &Declared) -> State {
+        *self.of(client, declared).seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn of(&self, client: ClientNo, declared: &Declared) -> Arc<ClientLimits> {
@@ -85,6 +94,12 @@ impl Clients {
                 &self.clock,
             ),
             cost: single("cost", declared.reads_per_hour, HOUR),
+            seen: Mutex::new(State {
+                quota: declared.reads_per_hour.into(),
+                window_seconds: HOUR.as_secs(),
+                remaining: declared.reads_per_hour.into(),
+                reset_seconds: 0,
+            }),
         })
     }
 }
@@ -93,6 +108,6 @@ impl Clients {
 fn charge(limiter: Option<&Single>, name: &'static str, units: u32) -> Verdict {
     match limiter {
         Some(limiter) => limiter.charge(units),
-        None => Verdict::limited(name, HOUR, super::State::default()),
+        None => Verdict::limited(name, HOUR, State::default()),
     }
 }

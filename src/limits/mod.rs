@@ -37,6 +37,10 @@ pub struct Settings {
     pub client_bytes_per_second: NonZeroU32,
     /// Cost an hour of reads of one subject by all clients together.
     pub subject_reads_per_hour: NonZeroU32,
+    /// Checks a minute of one credential, by whichever spelling.
+    pub verify_per_subject_per_minute: NonZeroU32,
+    /// Checks a minute from one source.
+    pub verify_per_source_per_minute: NonZeroU32,
     /// Most keys one limiter remembers.
     pub max_keys: usize,
 }
@@ -50,6 +54,25 @@ impl Default for Settings {
             failed_auth_per_ten_minutes: number(30),
             client_bytes_per_second: number(16 << 20),
             subject_reads_per_hour: number(600),
+            verify_per_subject_per_minute: number(10),
+            verify_per_source_per_minute: number(120),
+            max_keys: 100_000,
+        }
+    }
+}
+
+impl Settings {
+    /// Practically unlimited, for a development vault and its benchmarks.
+    pub fn generous() -> Self {
+        let number = |n: u32| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
+        Self {
+            network_requests_per_second: number(1_000_000),
+            network_burst: number(2_000_000),
+            failed_auth_per_ten_minutes: number(1_000_000),
+            client_bytes_per_second: number(1 << 30),
+            subject_reads_per_hour: number(1_000_000_000),
+            verify_per_subject_per_minute: number(1_000_000),
+            verify_per_source_per_minute: number(1_000_000),
             max_keys: 100_000,
         }
     }
@@ -60,6 +83,8 @@ pub struct Limits {
     networks: Keyed<[u8; 16]>,
     failures: Keyed<[u8; 16]>,
     subject_reads: Keyed<u64>,
+    verifications: Keyed<[u8; 16]>,
+    sources: Keyed<[u8; 16]>,
     clients: Clients,
     subjects: Subjects,
 }
@@ -75,10 +100,15 @@ impl Limits {
         let failures =
             state::Rule::new("failed_auth", settings.failed_auth_per_ten_minutes, Duration::from_secs(600));
         let subject = state::Rule::new("subject", settings.subject_reads_per_hour, HOUR);
+        let minute = Duration::from_secs(60);
+        let checks = state::Rule::new("verify_subject", settings.verify_per_subject_per_minute, minute);
+        let sources = state::Rule::new("verify_source", settings.verify_per_source_per_minute, minute);
         Self {
             networks: Keyed::new(networks.with_burst(settings.network_burst), cap, &time),
             failures: Keyed::new(failures, cap, &time),
             subject_reads: Keyed::new(subject, cap, &time),
+            verifications: Keyed::new(checks, cap, &time),
+            sources: Keyed::new(sources, cap, &time),
             clients: Clients::new(settings.client_bytes_per_second, time),
             subjects: Subjects::new(clock),
         }
@@ -107,6 +137,26 @@ impl Limits {
     /// Cost (records × sensitivity) against the client's quota of the hour. All or nothing.
     pub fn charge(&self, client: ClientNo, declared: &Declared, cost: u32) -> Verdict {
         self.clients.charge(client, declared, cost)
+    }
+
+    /// One check of a credential, by the digest of its canonical name.
+    pub fn verification(&self, subject: [u8; 16]) -> Verdict {
+        self.verifications.charge(&subject, 1)
+    }
+
+    /// One check of any credential from a source, by its digest.
+    pub fn verification_source(&self, source: [u8; 16]) -> Verdict {
+        self.sources.charge(&source, 1)
+    }
+
+    /// Where a client's cost quota stood when it was last charged.
+    pub fn cost_state(&self, client: ClientNo, declared: &Declared) -> State {
+        self.clients.cost_state(client, declared)
+    }
+
+    /// Where a client's day of distinct subjects stands.
+    pub fn subjects_state(&self, client: ClientNo, day: i64, declared: &Declared) -> State {
+        self.subjects.see(client, day, declared.subjects_per_day, std::iter::empty()).state()
     }
 
     /// Cost against what may be read of one subject (its locator) in an hour. All or nothing.
@@ -141,12 +191,15 @@ impl Limits {
         self.networks.housekeep();
         self.failures.housekeep();
         self.subject_reads.housekeep();
+        self.verifications.housekeep();
+        self.sources.housekeep();
         self.subjects.housekeep();
     }
 
     /// Keys remembered by all keyed limiters, for the metrics.
     pub fn keys(&self) -> usize {
-        self.networks.len() + self.failures.len() + self.subject_reads.len()
+        let keyed = [self.networks.len(), self.failures.len(), self.verifications.len(), self.sources.len()];
+        keyed.iter().sum::<usize>() + self.subject_reads.len()
     }
 }
 

@@ -51,7 +51,7 @@ impl Vault {
     }
     /// One request of this client, with the bytes it announces; before the body is read.
     pub fn admit_request(&self, caller: &Caller, bytes: u32) -> Result<(), Refusal> {
-        refused(self.limits().request(caller.client(), &declared(caller), bytes), false).map(drop)
+        refused(self.limits().request(caller.client(), &declared(caller), u64::from(bytes)), false).map(drop)
     }
     /// What is left of the caller's quotas.
     pub fn quotas(&self, caller: &Caller) -> Quotas {

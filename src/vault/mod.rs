@@ -35,6 +35,7 @@ mod token_revoke;
 mod whoami;
 
 pub use crate::audit::Query as AuditQuery;
+pub use crate::limits::State as QuotaState;
 pub use call::{Call, IdempotencyKey};
 pub use caller::Caller;
 pub use charge::Quotas;

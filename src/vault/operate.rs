@@ -41,7 +41,7 @@ impl Vault {
         Gauges {
             audit_position: self.store().log_head().size,
             wal_pages: u64::from(health.wal_pages),
-            limiter_keys: self.limits().key_count() as u64,
+            limiter_keys: self.limits().keys() as u64,
             integrity_failures: self.integrity_failures(),
             ready: self.readiness() == "ready",
         }

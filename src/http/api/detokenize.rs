@@ -135,9 +135,9 @@ fn write_items(tokens: &[Sensitive<String>], items: &[Item<Sensitive<Vec<u8>>>])
 
 fn write_error(refusal: &Refusal, out: &mut Vec<u8>) {
     let problem = Problem::from(refusal);
-    out.extend_from_slice(format!("{{\"code\":\"{}\",\"status\":{}", problem.code_name(), problem.status()).as_bytes());
+    out.extend_from_slice(format!("{{\"code\":\"{}\",\"status\":{}", problem.code.name(), problem.code.status()).as_bytes());
     if let Refusal::Denied(rule) = refusal {
         out.extend_from_slice(format!(",\"rule\":\"{}\"", rule.0.name()).as_bytes());
     }
-    out.extend_from_slice(format!(",\"retryable\":{}}}", problem.is_retryable()).as_bytes());
+    out.extend_from_slice(format!(",\"retryable\":{}}}", problem.code.retryable()).as_bytes());
 }

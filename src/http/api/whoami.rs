@@ -53,8 +53,8 @@ pub struct Quota {
     pub reset_seconds: u64,
 }
 
-impl From<crate::limits::State> for Quota {
-    fn from(s: crate::limits::State) -> Self {
+impl From<crate::vault::QuotaState> for Quota {
+    fn from(s: crate::vault::QuotaState) -> Self {
         Self { quota: s.quota, remaining: s.remaining, reset_seconds: s.reset_seconds }
     }
 }

@@ -108,7 +108,6 @@ where
                 async move { guard.pass(request, next).await }
             }))
             .configure(routes.clone())
-            .default_service(web::to(|| async { Err::<HttpResponse, _>(Problem::new(Code::NotFound)) }))
     };
     let mut server = HttpServer::new(app)
         .workers(settings.workers.max(1))
