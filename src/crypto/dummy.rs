@@ -1,0 +1,50 @@
+//! A record of nobody, sealed in memory: opened when a token finds nothing, so that every outcome takes the same work (I5).
+
+use super::{Fields, Keyring, SealedRecord, StoredRecord, Table, Unopenable};
+use crate::domain::record::{RecordHead, RecordStatus, RowSeal};
+use crate::domain::{CollectionNo, Entropy, FieldNo, Generation, Locator, Part, RecordId, SubjectId, Timestamp, Version};
+use crate::policy::WritePermit;
+
+/// Bytes of a subject row as it usually is.
+const SUBJECT_ROW: [u8; 48] = [0; 48];
+
+/// The dummy.
+pub struct Dummy {
+    head: RecordHead,
+    sealed: SealedRecord,
+    subject_seal: RowSeal,
+}
+
+impl Dummy {
+    /// Seals it; it is never stored and its locator is never given out.
+    pub fn new(keys: &Keyring, entropy: &mut dyn Entropy) -> Result<Self, Unopenable> {
+        let locator = Locator::new(1, Part::truncate(0)).ok_or(Unopenable::Malformed)?;
+        let head = RecordHead {
+            record: RecordId(locator),
+            subject: SubjectId(locator),
+            collection: CollectionNo(0),
+            version: Version(1),
+            head_version: Version(1),
+            status: RecordStatus::Dying,
+            created_at: Timestamp(0),
+            expires_at: None,
+            generations: (0..3).map(|f| (FieldNo(f), Generation(0))).collect(),
+        };
+        let fields = Fields((0..3).map(|f| (f, vec![0; 24])).collect());
+        let permit = WritePermit::dangerous_dummy(CollectionNo(0), (0..3).map(FieldNo).collect());
+        let sealed = keys.seal(&permit, &head, &fields, false, entropy)?;
+        let subject_seal = keys.seal_row(Table::Subjects, &locator.get().to_be_bytes(), Version(1), &SUBJECT_ROW);
+        Ok(Self { head, sealed, subject_seal })
+    }
+
+    /// Does what opening one field of a real record does, and forgets it.
+    pub fn open(&self, keys: &Keyring) {
+        let locator = self.head.record.0.get().to_be_bytes();
+        let subject = keys.check_row(Table::Subjects, &locator, Version(1), &SUBJECT_ROW, &self.subject_seal);
+        let head = keys.check_head(&self.head, &self.sealed.seal);
+        let stored =
+            StoredRecord { head: &self.head, seal: &self.sealed.seal, bytes: &self.sealed.bytes, key: &self.sealed.key };
+        let opened = keys.open_one(stored, FieldNo(1)).map(zeroize::Zeroizing::new).is_ok();
+        std::hint::black_box((subject.is_ok(), head.is_ok(), opened));
+    }
+}
