@@ -1,0 +1,3 @@
+//! Tests of the policy room: the sample policy, the clauses, the faults of a file, and the judge against its reference.
+
+mod sample;
