@@ -44,8 +44,7 @@ pub fn decide(
         }
     }
     Denial::from_rules(failed)?;
-    match leave {
-        Some(leave) => policy.judge_subject(&leave, &leaves, asked.subject, asked.facts, asked.target),
-        None => policy.judge_request(question).and_then(|_| Err(request::nothing_granted())),
-    }
+    // No leave means a failed rule above; were it otherwise, absence still never permits (I4).
+    let leave = leave.ok_or_else(request::nothing_granted)?;
+    policy.judge_subject(&leave, &leaves, asked.subject, asked.facts, asked.target)
 }

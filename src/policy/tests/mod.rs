@@ -1,3 +1,5 @@
 //! Tests of the policy room: the sample policy, the clauses, the faults of a file, and the judge against its reference.
 
+mod property;
 mod sample;
+mod world;
