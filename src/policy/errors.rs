@@ -45,8 +45,7 @@ impl<'t> Faults<'t> {
     /// A name that is not in its list.
     pub(super) fn unknown<S: AsRef<str>>(
         &mut self,
-        span: Range<usize>,
-        path: &str,
+        (span, path): (Range<usize>, &str),
         name: &str,
         known: &[S],
         what: &str,

@@ -275,7 +275,7 @@ pub(super) fn read(text: &str, faults: &mut Faults) -> Source {
             "third_parties" => source.third_parties = entries(name, value, faults),
             "transfers" => source.transfers = list(name, value, faults),
             "audit" => source.audit = one(name, value, faults),
-            _ => faults.unknown(key.span(), "", name, SECTIONS, "section"),
+            _ => faults.unknown((key.span(), ""), name, SECTIONS, "section"),
         }
     }
     source

@@ -1,5 +1,6 @@
 //! Clients, their groups, and the roles of operators (C08, C12).
 
+use super::names::is_name;
 use super::{Compiler, names_of};
 use crate::domain::subject::Region;
 use crate::domain::{AudienceNo, ClientNo};
@@ -173,12 +174,12 @@ impl Compiler<'_, '_> {
             let path = format!("{owner}.acts[{i}]");
             match act.get_ref().split_once(':') {
                 Some(("consent.record", purpose)) if !purposes.contains(&purpose) => {
-                    self.faults.unknown(act.span(), &path, purpose, &purposes, "purpose");
+                    self.faults.unknown((act.span(), &path), purpose, &purposes, "purpose");
                 }
                 Some(("consent.record", _)) => {}
-                Some(("context.register", kind)) if !kind.is_empty() => {}
+                Some(("context.register", kind)) if is_name(kind) => {}
                 _ if ACTS.contains(&act.get_ref().as_str()) && !act.get_ref().contains('<') => {}
-                _ => self.faults.unknown(act.span(), &path, act.get_ref(), ACTS, "act"),
+                _ => self.faults.unknown((act.span(), &path), act.get_ref(), ACTS, "act"),
             }
         }
         acts.iter().map(|act| act.get_ref().clone()).collect()

@@ -142,7 +142,7 @@ impl Compiler<'_, '_> {
         let facts = self.policy.fields.values().find(|f| f.full_name == *name.get_ref());
         let Some(facts) = facts else {
             let known: Vec<String> = self.policy.fields.values().map(|f| f.full_name.clone()).collect();
-            self.faults.unknown(name.span(), path, name.get_ref(), &known, "field");
+            self.faults.unknown((name.span(), path), name.get_ref(), &known, "field");
             return;
         };
         let fault = match purpose {
@@ -169,7 +169,12 @@ impl Compiler<'_, '_> {
     ) {
         let Some(no) = self.policy.collection(collection) else {
             let source = self.source;
-            self.faults.unknown(name.span(), path, collection, &names_of(&source.collections), "collection");
+            self.faults.unknown(
+                (name.span(), path),
+                collection,
+                &names_of(&source.collections),
+                "collection",
+            );
             return;
         };
         let taken = |kind: FieldType, searchable: bool| match purpose {

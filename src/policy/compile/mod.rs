@@ -81,7 +81,7 @@ impl Compiler<'_, '_> {
     fn one_of(&mut self, text: &Text, path: &str, known: &[&str], what: &str) -> bool {
         let found = known.contains(&text.get_ref().as_str());
         if !found {
-            self.faults.unknown(text.span(), path, text.get_ref(), known, what);
+            self.faults.unknown((text.span(), path), text.get_ref(), known, what);
         }
         found
     }

@@ -53,14 +53,17 @@ impl Compiler<'_, '_> {
         }
     }
 
-    /// `[a-z][a-z0-9_-]{0,63}`
     fn well_formed(&mut self, name: &Text, section: &str) {
         let text = name.get_ref();
-        let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
-        let starts = text.starts_with(|c: char| c.is_ascii_lowercase());
-        if !starts || text.len() > 64 || !text.chars().all(inner) {
+        if !is_name(text) {
             let message = format!("`{text}` is no name; write 1 to 64 of a-z, 0-9, _ and -, a letter first.");
             self.faults.at(name.span(), &format!("{section}.{text}"), message);
         }
     }
+}
+
+/// `[a-z][a-z0-9_-]{0,63}`
+pub(super) fn is_name(text: &str) -> bool {
+    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+    text.starts_with(|c: char| c.is_ascii_lowercase()) && text.len() <= 64 && text.chars().all(inner)
 }

@@ -53,7 +53,7 @@ const MISTAKES: &[Mistake] = &[
         "billing.acts[0]",
         &["consent.record:<purpose>"],
     ),
-    ("acts = [\"token.mint\"]", "acts = [\"context.register:<kind>\"]x", "", &[]),
+    ("acts = [\"token.mint\"]", "acts = [\"context.register:<kind>\"]", "billing.acts[0]", &["unknown act"]),
     ("keep = \"13mo\"", "keep = \"13 months\"", "audit.keep", &["is no duration", "\"90d\""]),
     ("keep = \"90d\"", "keep = \"0d\"", "collections.billing.retention.keep", &["is no duration"]),
     (
