@@ -31,7 +31,7 @@ impl Dummy {
             generations: (0..3).map(|f| (FieldNo(f), Generation(0))).collect(),
         };
         let fields = Fields((0..3).map(|f| (f, vec![0; 24])).collect());
-        let permit = WritePermit::dangerous_dummy(CollectionNo(0), (0..3).map(FieldNo).collect());
+        let permit = WritePermit::dangerous_dummy(CollectionNo(0), &[FieldNo(0), FieldNo(1), FieldNo(2)]);
         let sealed = keys.seal(&permit, &head, &fields, false, entropy)?;
         let subject_seal = keys.seal_row(Table::Subjects, &locator.get().to_be_bytes(), Version(1), &SUBJECT_ROW);
         Ok(Self { head, sealed, subject_seal })

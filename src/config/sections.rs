@@ -1,0 +1,174 @@
+//! The sections of the settings file and their defaults.
+
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+fn n(number: u32) -> NonZeroU32 {
+    NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)
+}
+
+/// `[listen]`
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Listen {
+    /// Address and port of the API.
+    pub address: SocketAddr,
+    /// Worker threads; absent: one a core.
+    pub workers: Option<usize>,
+    /// Host names answered to; empty: any.
+    pub hosts: Vec<String>,
+}
+impl Default for Listen {
+    fn default() -> Self {
+        Self { address: ([127, 0, 0, 1], 8443).into(), workers: None, hosts: Vec::new() }
+    }
+}
+
+/// `[tls]`
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tls {
+    /// Certificate chain, PEM.
+    pub certificate: Option<PathBuf>,
+    /// Private key, PEM, mode 0600.
+    pub key: Option<PathBuf>,
+}
+
+/// Which root provider.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RootProviderKind {
+    /// A key in a file.
+    #[default]
+    KeyFile,
+    /// A passphrase in a file.
+    Passphrase,
+}
+
+/// `[root]`
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Root {
+    /// Provider.
+    pub provider: RootProviderKind,
+    /// The key's or passphrase's file; absent: `root.key` in the data directory.
+    pub path: Option<PathBuf>,
+}
+
+/// `[metrics]`
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Metrics {
+    /// Loopback address of the metrics listener.
+    pub address: SocketAddr,
+}
+impl Default for Metrics {
+    fn default() -> Self {
+        Self { address: ([127, 0, 0, 1], 9464).into() }
+    }
+}
+
+/// `[log]`
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// `error`, `warn`, `info`, `debug`.
+    pub level: String,
+}
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".to_owned() }
+    }
+}
+
+/// `[http]`
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Http {
+    /// Seconds for a whole body.
+    pub body_timeout_s: u64,
+    /// Bytes a second a body must bring after two seconds.
+    pub min_body_rate: u32,
+    /// Seconds for a request head.
+    pub header_timeout_s: u64,
+    /// Connections a worker keeps.
+    pub max_connections: usize,
+    /// Seconds an idle connection is kept.
+    pub keep_alive_s: u64,
+}
+impl Default for Http {
+    fn default() -> Self {
+        Self { body_timeout_s: 10, min_body_rate: 500, header_timeout_s: 5, max_connections: 4_096, keep_alive_s: 75 }
+    }
+}
+
+/// `[limits]`; what a client may do is in the policy.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Requests a second of one network.
+    pub network_requests_per_second: NonZeroU32,
+    /// How many of them at once.
+    pub network_burst: NonZeroU32,
+    /// Failed authentications in ten minutes of one network.
+    pub failed_auth_per_ten_minutes: NonZeroU32,
+    /// Body bytes a second of one client.
+    pub client_bytes_per_second: NonZeroU32,
+    /// Cost an hour on one subject, whoever reads.
+    pub subject_reads_per_hour: NonZeroU32,
+    /// Checks a minute of one credential.
+    pub verify_per_subject_per_minute: NonZeroU32,
+    /// Checks a minute from one source.
+    pub verify_per_source_per_minute: NonZeroU32,
+    /// Keys each limiter remembers.
+    pub max_keys: usize,
+}
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            network_requests_per_second: n(5_000),
+            network_burst: n(10_000),
+            failed_auth_per_ten_minutes: n(30),
+            client_bytes_per_second: n(16 << 20),
+            subject_reads_per_hour: n(600),
+            verify_per_subject_per_minute: n(10),
+            verify_per_source_per_minute: n(120),
+            max_keys: 100_000,
+        }
+    }
+}
+
+/// `[[networks]]`: what the log calls a network.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// The network, `10.1.0.0/16`.
+    pub cidr: String,
+    /// Its label.
+    pub label: String,
+    /// Autonomous system number.
+    pub asn: Option<u32>,
+    /// Country.
+    pub country: Option<String>,
+}
+
+/// `[passwords]`
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Passwords {
+    /// Memory of a hash, KiB.
+    pub memory_kib: u32,
+    /// Passes.
+    pub iterations: u32,
+    /// Hashing threads.
+    pub threads: usize,
+    /// Checks that may wait.
+    pub queue: usize,
+}
+impl Default for Passwords {
+    fn default() -> Self {
+        Self { memory_kib: 19_456, iterations: 2, threads: 2, queue: 64 }
+    }
+}
