@@ -15,9 +15,8 @@ use crate::telemetry::log;
 use crate::vault::{Networks, Vault};
 use serde_json::json;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// The clients of the sample policy.
@@ -26,7 +25,9 @@ const CLIENTS: [&str; 3] = ["storefront", "billing", "mailer"];
 /// Runs `dev`.
 pub(in crate::app) fn run(args: &DevArgs, out: &mut dyn Write) -> Result<(), Failed> {
     if !args.listen.ip().is_loopback() {
-        return Err(Failed::new("a development vault listens on loopback only; write --listen 127.0.0.1:8443"));
+        return Err(Failed::new(
+            "a development vault listens on loopback only; write --listen 127.0.0.1:8443",
+        ));
     }
     log::init("warn");
     super::block_on(start(args, out))
@@ -35,9 +36,12 @@ pub(in crate::app) fn run(args: &DevArgs, out: &mut dyn Write) -> Result<(), Fai
 async fn start(args: &DevArgs, out: &mut dyn Write) -> Result<(), Failed> {
     let place = Place { data_dir: args.data_dir.clone(), root_key_file: None, root_passphrase_file: None };
     let fresh = !args.data_dir.join(open::KEYRING).exists();
-    let vault = if fresh { found(&place, SAMPLE, true, &tuning()).await? } else { open::vault(&place, &tuning())? };
+    let vault =
+        if fresh { found(&place, SAMPLE, true, &tuning()).await? } else { open::vault(&place, &tuning())? };
     if !vault.is_development() {
-        return Err(Failed::new("this is not a development vault; serve it with `strongroom serve --config FILE`"));
+        return Err(Failed::new(
+            "this is not a development vault; serve it with `strongroom serve --config FILE`",
+        ));
     }
     let keys = client_keys(&vault).await?;
     if let (true, Some(file)) = (fresh, &args.customers) {
@@ -55,7 +59,8 @@ async fn start(args: &DevArgs, out: &mut dyn Write) -> Result<(), Failed> {
     }
     writeln!(out, "serving {base} (credentials in {}); stop with Ctrl-C", args.credentials_out.display())?;
     out.flush()?;
-    let tls = tls::server_config(&certificate.certificate, &certificate.key).map_err(|e| Failed::new(e.to_string()))?;
+    let tls = tls::server_config(&certificate.certificate, &certificate.key)
+        .map_err(|e| Failed::new(e.to_string()))?;
     serve(vault, Listeners { api, metrics, tls }, BodyLimits::default(), server_settings()).await
 }
 
@@ -70,15 +75,25 @@ fn tuning() -> Tuning {
 }
 
 fn server_settings() -> ServerSettings {
-    ServerSettings { workers: cores(), shutdown_timeout: Duration::from_secs(10), ..ServerSettings::default() }
+    ServerSettings {
+        workers: cores(),
+        shutdown_timeout: Duration::from_secs(10),
+        ..ServerSettings::default()
+    }
 }
 
 /// The certificate of earlier starts, or a new one.
 fn certificate(dir: &Path) -> Result<DevelopmentFiles, Failed> {
-    let known = DevelopmentFiles { ca: dir.join("ca.pem"), certificate: dir.join("cert.pem"), key: dir.join("key.pem") };
+    let known = DevelopmentFiles {
+        ca: dir.join("ca.pem"),
+        certificate: dir.join("cert.pem"),
+        key: dir.join("key.pem"),
+    };
     if known.ca.exists() && tls::server_config(&known.certificate, &known.key).is_ok() {
         return Ok(known);
     }
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
+    made.map_err(|e| Failed::new(format!("cannot make {}: {}", dir.display(), e.kind())))?;
     tls::generate_development_certificate(dir).map_err(|e| Failed::new(e.to_string()))
 }
 
@@ -92,7 +107,8 @@ async fn client_keys(vault: &Vault) -> Result<Vec<(&'static str, Sensitive<Strin
         for (id, _, _) in earlier.filter(|(_, _, revoked)| !revoked) {
             vault.revoke_client_key(owner(), name, id).await.map_err(failed)?;
         }
-        let (_, key, _) = vault.new_client_key(owner(), name, Duration::from_secs(90 * 86_400)).await.map_err(failed)?;
+        let (_, key, _) =
+            vault.new_client_key(owner(), name, Duration::from_secs(90 * 86_400)).await.map_err(failed)?;
         keys.push((name, key));
     }
     Ok(keys)
@@ -112,9 +128,9 @@ fn write_credentials(
     let text = json!({ "base_url": base, "ca_cert": ca, "metrics_url": metrics, "clients": clients, "operators": {} });
     let staged = path.with_extension("new");
     let mut options = std::fs::OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&staged).map_err(refused)?;
+    let mut file =
+        options.write(true).create(true).truncate(true).mode(0o600).open(&staged).map_err(refused)?;
     file.write_all(format!("{text:#}\n").as_bytes()).map_err(refused)?;
     file.sync_all().map_err(refused)?;
     std::fs::rename(&staged, path).map_err(refused)
 }
-

@@ -31,7 +31,11 @@ pub(in crate::app) fn collect(place: &Place, policy: Option<&Path>) -> Vec<Findi
         Ok(vault) => found.extend(inside(&vault, policy)),
         Err(error) => found.push(Finding::new("vault", Standing::Warn, format!("not looked into: {error}"))),
     }
-    found.push(Finding::new("core dumps", Standing::Ok, "switched off in every command (RLIMIT_CORE, PR_SET_DUMPABLE)"));
+    found.push(Finding::new(
+        "core dumps",
+        Standing::Ok,
+        "switched off in every command (RLIMIT_CORE, PR_SET_DUMPABLE)",
+    ));
     found.push(Finding::new("freed memory", Standing::Ok, "zeroed by the allocator"));
     let absent = [
         ("locked key memory", "keys are not locked into memory yet; switch swap off"),
@@ -51,7 +55,9 @@ fn mode(measure: &'static str, path: &Path, forbidden: u32) -> Finding {
             let detail = format!("{}: readable by others; run chmod go-rwx on it", path.display());
             Finding::new(measure, Standing::Fail, detail)
         }
-        Ok(_) => Finding::new(measure, Standing::Ok, format!("{}: only its owner may read it", path.display())),
+        Ok(_) => {
+            Finding::new(measure, Standing::Ok, format!("{}: only its owner may read it", path.display()))
+        }
     }
 }
 
@@ -84,7 +90,11 @@ fn inside(vault: &Vault, policy: Option<&Path>) -> Vec<Finding> {
         None => Finding::new("operators", Standing::Fail, "the vault's facts are missing or fail their seal"),
     });
     if vault.is_development() {
-        found.push(Finding::new("kind", Standing::Warn, "a development vault: loopback only, never for real people"));
+        found.push(Finding::new(
+            "kind",
+            Standing::Warn,
+            "a development vault: loopback only, never for real people",
+        ));
     }
     found.push(match vault.readiness() {
         "ready" => Finding::new("readiness", Standing::Ok, "ready"),
@@ -104,11 +114,17 @@ fn inside(vault: &Vault, policy: Option<&Path>) -> Vec<Finding> {
 
 fn compare(vault: &Vault, file: &Path) -> Finding {
     match (std::fs::read_to_string(file), vault.policy_text()) {
-        (Ok(text), Ok(sealed)) if text == sealed => Finding::new("policy file", Standing::Ok, "is the policy that governs"),
-        (Ok(_), Ok(_)) => {
-            Finding::new("policy file", Standing::Warn, "differs from the sealed policy, which governs; the file does not")
+        (Ok(text), Ok(sealed)) if text == sealed => {
+            Finding::new("policy file", Standing::Ok, "is the policy that governs")
         }
-        (Err(e), _) => Finding::new("policy file", Standing::Warn, format!("{}: {}", file.display(), e.kind())),
+        (Ok(_), Ok(_)) => Finding::new(
+            "policy file",
+            Standing::Warn,
+            "differs from the sealed policy, which governs; the file does not",
+        ),
+        (Err(e), _) => {
+            Finding::new("policy file", Standing::Warn, format!("{}: {}", file.display(), e.kind()))
+        }
         (_, Err(e)) => Finding::new("policy file", Standing::Fail, e.to_string()),
     }
 }

@@ -6,7 +6,8 @@ use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior,
 /// Applies it, or says what the system refused.
 pub(in crate::app) fn process() -> Result<(), Failed> {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
-    setrlimit(Resource::Core, none).map_err(|_| Failed::new("core dumps cannot be switched off (RLIMIT_CORE)"))?;
+    setrlimit(Resource::Core, none)
+        .map_err(|_| Failed::new("core dumps cannot be switched off (RLIMIT_CORE)"))?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .map_err(|_| Failed::new("the process cannot be made undumpable (PR_SET_DUMPABLE)"))
 }

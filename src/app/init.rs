@@ -4,9 +4,9 @@ use crate::app::open::{KEYRING, Tuning, assemble, default_key, stop};
 use crate::cli::{Failed, InitArgs, Place};
 use crate::crypto::Keyring;
 use crate::crypto::root::{KeyFile, RootProvider};
+use crate::domain::VaultId;
 use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::entropy::{Entropy, OsEntropy};
-use crate::domain::VaultId;
 use crate::storage::{Options, Store};
 use crate::vault::{InitError, Vault, VaultFacts};
 use std::io::Write;
@@ -36,24 +36,32 @@ pub(in crate::app) async fn run(args: &InitArgs, out: &mut dyn Write) -> Result<
 }
 
 /// Makes directory, root key, keyring, store and the first commit.
-pub(in crate::app) async fn found(place: &Place, policy: &str, development: bool, tuning: &Tuning) -> Result<Arc<Vault>, Failed> {
+pub(in crate::app) async fn found(
+    place: &Place,
+    policy: &str,
+    development: bool,
+    tuning: &Tuning,
+) -> Result<Arc<Vault>, Failed> {
     let dir = &place.data_dir;
     empty_directory(dir)?;
     let provider = new_provider(place)?;
     let mut entropy = OsEntropy;
     let vault = VaultId(entropy.array().map_err(|e| Failed::new(e.to_string()))?);
     let keys = Keyring::create(vault, development, &mut entropy).map_err(|e| Failed::new(e.to_string()))?;
-    keys.write(&dir.join(KEYRING), provider.as_ref(), &mut entropy).map_err(|e| Failed::new(e.to_string()))?;
+    keys.write(&dir.join(KEYRING), provider.as_ref(), &mut entropy)
+        .map_err(|e| Failed::new(e.to_string()))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let options = Options { on_stop: Some(Arc::new(stop)), ..Options::default() };
-    let store = Store::create_with(dir, vault, options, clock.clone()).map_err(|e| Failed::new(e.to_string()))?;
+    let store =
+        Store::create_with(dir, vault, options, clock.clone()).map_err(|e| Failed::new(e.to_string()))?;
     store.set_locator_ceiling(keys.ceiling());
     let parts = assemble(store, keys, clock, tuning);
     let facts = VaultFacts { single_operator: true };
     match Vault::init(parts, policy, facts, super::owner()).await {
         Ok(vault) => Ok(Arc::new(vault)),
         Err(InitError::Policy(errors)) => {
-            let lines: Vec<String> = errors.iter().map(|e| format!("line {}: {}: {}", e.line, e.path, e.message)).collect();
+            let lines: Vec<String> =
+                errors.iter().map(|e| format!("line {}: {}: {}", e.line, e.path, e.message)).collect();
             Err(Failed::new(lines.join("\n")))
         }
         Err(error) => Err(Failed::new(error.to_string())),

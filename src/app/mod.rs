@@ -28,7 +28,9 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<(), Failed> {
         Command::Client(command) => client(command, out),
         Command::Policy(command) => policy(command, out),
         Command::Audit(command) => audit(command, out),
-        Command::Doctor { place, policy } => cli::doctor::report(&findings::collect(place, policy.as_deref()), out),
+        Command::Doctor { place, policy } => {
+            cli::doctor::report(&findings::collect(place, policy.as_deref()), out)
+        }
         Command::Openapi { errors } => {
             let text =
                 if *errors { crate::http::problem::docs_errors() } else { crate::http::openapi::document() };
@@ -74,7 +76,9 @@ fn policy(command: &PolicyCommand, out: &mut dyn Write) -> Result<(), Failed> {
 
 fn audit(command: &AuditCommand, out: &mut dyn Write) -> Result<(), Failed> {
     match command {
-        AuditCommand::Verify { data_dir, checkpoint } => cli::audit::verify(data_dir, checkpoint.as_deref(), out),
+        AuditCommand::Verify { data_dir, checkpoint } => {
+            cli::audit::verify(data_dir, checkpoint.as_deref(), out)
+        }
         AuditCommand::Tail { place, count } => cli::audit::tail(&*opened(place)?, *count, out),
         AuditCommand::Query { place, filter } => cli::audit::query(&*opened(place)?, filter, out),
     }

@@ -1,11 +1,11 @@
 //! From a data directory to an open vault: provider, keyring, store, sealed policy. What cannot be opened says why.
 
 use crate::cli::{Failed, Place};
-use crate::crypto::root::{KeyFile, Passphrase, RootProvider};
 use crate::crypto::password::{PasswordParams, PasswordPool};
+use crate::crypto::root::{KeyFile, Passphrase, RootProvider};
 use crate::crypto::{Keyring, self_test};
-use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::Sensitive;
+use crate::domain::clock::{Clock, SystemClock};
 use crate::limits::{self, Limits};
 use crate::storage::{Options, Store};
 use crate::vault::{Networks, Parts, Vault};
@@ -81,12 +81,15 @@ fn parts(place: &Place, tuning: &Tuning) -> Result<Parts, Failed> {
         let hint = "is there a vault? `strongroom init` makes one, `strongroom dev` a development vault";
         return Err(Failed::new(format!("{}: no keyring here; {hint}", dir.display())));
     }
-    let keys = Keyring::load(&dir.join(KEYRING), provider(place)?.as_ref()).map_err(|e| Failed::new(e.to_string()))?;
+    let keys = Keyring::load(&dir.join(KEYRING), provider(place)?.as_ref())
+        .map_err(|e| Failed::new(e.to_string()))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let options = Options { on_stop: Some(Arc::new(stop)), ..Options::default() };
     let store = Store::open(dir, options, clock.clone()).map_err(|e| Failed::new(e.to_string()))?;
     if store.vault() != keys.vault() {
-        return Err(Failed::new("the keyring belongs to another vault than vault.db; put the right pair together"));
+        return Err(Failed::new(
+            "the keyring belongs to another vault than vault.db; put the right pair together",
+        ));
     }
     store.set_locator_ceiling(keys.ceiling());
     Ok(assemble(store, keys, clock, tuning))

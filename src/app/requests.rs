@@ -5,7 +5,12 @@ use std::io::Write;
 use std::path::Path;
 
 /// Prints them.
-pub(in crate::app) fn print(out: &mut dyn Write, base: &str, ca: &Path, credentials: &Path) -> Result<(), Failed> {
+pub(in crate::app) fn print(
+    out: &mut dyn Write,
+    base: &str,
+    ca: &Path,
+    credentials: &Path,
+) -> Result<(), Failed> {
     let (ca, credentials) = (absolute(ca)?, absolute(credentials)?);
     let text = format!(
         r#"

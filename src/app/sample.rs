@@ -29,7 +29,11 @@ struct Customer {
 }
 
 /// Stores every customer of an NDJSON file; the first refusal ends it and names the line.
-pub(in crate::app) async fn store(vault: &Vault, file: &Path, keys: &[(&'static str, Sensitive<String>)]) -> Result<usize, Failed> {
+pub(in crate::app) async fn store(
+    vault: &Vault,
+    file: &Path,
+    keys: &[(&'static str, Sensitive<String>)],
+) -> Result<usize, Failed> {
     let text = std::fs::read_to_string(file)
         .map_err(|e| Failed::new(format!("cannot read {}: {}", file.display(), e.kind())))?;
     let storefront = caller(vault, keys, "storefront")?;
@@ -63,7 +67,11 @@ fn caller(vault: &Vault, keys: &[(&'static str, Sensitive<String>)], name: &str)
     vault.authenticate(text, IpAddr::V4(Ipv4Addr::LOCALHOST)).map_err(|refusal| Failed::new(refusal.code()))
 }
 
-async fn one(vault: &Vault, (storefront, billing): (&Caller, &Caller), customer: Customer) -> Result<(), Refusal> {
+async fn one(
+    vault: &Vault,
+    (storefront, billing): (&Caller, &Caller),
+    customer: Customer,
+) -> Result<(), Refusal> {
     let command = CreateSubject {
         region: customer.region,
         age_attested: customer.birth_date.is_none().then_some(true),

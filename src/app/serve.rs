@@ -5,8 +5,8 @@ use crate::app::open::{self, Tuning};
 use crate::cli::{Failed, Place};
 use crate::config::{RootProviderKind, Settings};
 use crate::crypto::password::PasswordParams;
-use crate::http::api::ROUTES;
 use crate::domain::entropy::OsEntropy;
+use crate::http::api::ROUTES;
 use crate::http::edge::{BodyLimits, EdgeSettings, EntropyFactory, ServerSettings};
 use crate::http::pipeline::Serving;
 use crate::http::problem::Code;
@@ -33,7 +33,11 @@ pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
     log::init(&settings.log.level);
     let (cert, key) = match (&settings.tls.certificate, &settings.tls.key) {
         (Some(cert), Some(key)) => (cert.clone(), key.clone()),
-        _ => return Err(Failed::new("[tls] certificate and key are missing; a vault is served over TLS only")),
+        _ => {
+            return Err(Failed::new(
+                "[tls] certificate and key are missing; a vault is served over TLS only",
+            ));
+        }
     };
     let place = place_of(&settings);
     let vault = open::vault(&place, &tuning_of(&settings)?)?;
@@ -41,7 +45,12 @@ pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
     let metrics_listener = listen(settings.metrics.address)?;
     let tls = tls::server_config(&cert, &key).map_err(|e| Failed::new(e.to_string()))?;
     let server = server_settings(&settings);
-    super::block_on(serve(vault, Listeners { api: listener, metrics: metrics_listener, tls }, body_rules(&settings), server))
+    super::block_on(serve(
+        vault,
+        Listeners { api: listener, metrics: metrics_listener, tls },
+        body_rules(&settings),
+        server,
+    ))
 }
 
 /// Sockets and TLS of a server.
@@ -52,7 +61,12 @@ pub(in crate::app) struct Listeners {
 }
 
 /// Serves until SIGTERM or SIGINT, then drains, flushes and reports its end.
-pub(in crate::app) async fn serve(vault: Arc<Vault>, on: Listeners, body: BodyLimits, settings: ServerSettings) -> Result<(), Failed> {
+pub(in crate::app) async fn serve(
+    vault: Arc<Vault>,
+    on: Listeners,
+    body: BodyLimits,
+    settings: ServerSettings,
+) -> Result<(), Failed> {
     let failed = |e: std::io::Error| Failed::new(format!("cannot serve: {}", e.kind()));
     let routes: Vec<&'static str> = ROUTES.iter().map(|r| r.path).collect();
     let codes: Vec<&'static str> = Code::all().iter().map(|c| c.name()).collect();
@@ -73,7 +87,10 @@ pub(in crate::app) async fn serve(vault: Arc<Vault>, on: Listeners, body: BodyLi
 }
 
 async fn stop_on_signal(handles: [ServerHandle; 2]) {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else { return };
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return;
+    };
     tokio::select! {
         _ = term.recv() => {}
         _ = int.recv() => {}
@@ -94,7 +111,8 @@ async fn upkeep(vault: Arc<Vault>) {
 
 /// Binds a listener that does not block, as the server wants it.
 pub(in crate::app) fn listen(address: std::net::SocketAddr) -> Result<TcpListener, Failed> {
-    let refused = |e: std::io::Error| Failed::new(format!("cannot listen on {address}: {}; choose another", e.kind()));
+    let refused =
+        |e: std::io::Error| Failed::new(format!("cannot listen on {address}: {}; choose another", e.kind()));
     let listener = TcpListener::bind(address).map_err(refused)?;
     listener.set_nonblocking(true).map_err(refused)?;
     Ok(listener)
@@ -111,7 +129,8 @@ fn place_of(settings: &Settings) -> Place {
 
 fn tuning_of(settings: &Settings) -> Result<Tuning, Failed> {
     let labels = settings.networks.iter().map(|n| {
-        let cidr = Cidr::parse(&n.cidr).ok_or_else(|| Failed::new(format!("[[networks]] cidr {:?} is not a network", n.cidr)))?;
+        let cidr = Cidr::parse(&n.cidr)
+            .ok_or_else(|| Failed::new(format!("[[networks]] cidr {:?} is not a network", n.cidr)))?;
         let country = n.country.as_ref().and_then(|c| c.as_bytes().try_into().ok());
         Ok(NetworkLabel { cidr, label: n.label.clone(), asn: n.asn, country })
     });

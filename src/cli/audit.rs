@@ -35,16 +35,15 @@ pub fn query(vault: &Vault, filter: &AuditFilter, out: &mut dyn Write) -> Result
 fn to_query(vault: &Vault, filter: &AuditFilter) -> Result<AuditQuery, Failed> {
     let named = |name: &Option<String>, what: &str| match name {
         None => Ok(None),
-        Some(name) => vault
-            .reference_of(name)
-            .map(Some)
-            .ok_or_else(|| Failed::new(format!("--{what} is not a name of this vault; copy it from a reply"))),
+        Some(name) => vault.reference_of(name).map(Some).ok_or_else(|| {
+            Failed::new(format!("--{what} is not a name of this vault; copy it from a reply"))
+        }),
     };
     let instant = |text: &Option<String>, what: &str| match text {
         None => Ok(None),
-        Some(text) => Timestamp::parse_rfc3339(text)
-            .map(Some)
-            .ok_or_else(|| Failed::new(format!("write --{what} as an RFC 3339 instant, 2026-11-24T08:30:00Z"))),
+        Some(text) => Timestamp::parse_rfc3339(text).map(Some).ok_or_else(|| {
+            Failed::new(format!("write --{what} as an RFC 3339 instant, 2026-11-24T08:30:00Z"))
+        }),
     };
     let act = match &filter.act {
         None => None,

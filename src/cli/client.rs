@@ -7,7 +7,12 @@ use crate::vault::Vault;
 use std::io::Write;
 
 /// Runs a client command.
-pub async fn run(vault: &Vault, by: Principal, command: &ClientCommand, out: &mut dyn Write) -> Result<(), Failed> {
+pub async fn run(
+    vault: &Vault,
+    by: Principal,
+    command: &ClientCommand,
+    out: &mut dyn Write,
+) -> Result<(), Failed> {
     let failed = |error: crate::vault::ClientError| Failed::new(error.to_string());
     match command {
         ClientCommand::List { .. } => list(vault, out)?,

@@ -3,7 +3,7 @@
 use crate::cli::{Failed, PolicyCommand};
 use crate::domain::date::Date;
 use crate::domain::field::Form;
-use crate::vault::{explain_read, check_policy};
+use crate::vault::{check_policy, explain_read};
 use std::io::Write;
 use std::path::Path;
 
@@ -26,7 +26,8 @@ pub fn run(command: &PolicyCommand, today: Date, out: &mut dyn Write) -> Result<
 }
 
 fn read(file: &Path) -> Result<String, Failed> {
-    std::fs::read_to_string(file).map_err(|e| Failed::new(format!("cannot read {}: {}", file.display(), e.kind())))
+    std::fs::read_to_string(file)
+        .map_err(|e| Failed::new(format!("cannot read {}: {}", file.display(), e.kind())))
 }
 
 fn faults(file: &Path, errors: &[String]) -> Failed {

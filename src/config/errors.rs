@@ -30,12 +30,45 @@ impl std::fmt::Display for ConfigError {
 
 /// Every key of the file, for suggestions.
 const KEYS: &[&str] = &[
-    "data_dir", "listen", "address", "workers", "hosts", "tls", "certificate", "key", "root", "provider", "path",
-    "metrics", "log", "level", "http", "body_timeout_s", "min_body_rate", "header_timeout_s", "max_connections",
-    "keep_alive_s", "limits", "network_requests_per_second", "network_burst", "failed_auth_per_ten_minutes",
-    "client_bytes_per_second", "subject_reads_per_hour", "verify_per_subject_per_minute",
-    "verify_per_source_per_minute", "max_keys", "networks", "cidr", "label", "asn", "country", "passwords",
-    "memory_kib", "iterations", "threads", "queue",
+    "data_dir",
+    "listen",
+    "address",
+    "workers",
+    "hosts",
+    "tls",
+    "certificate",
+    "key",
+    "root",
+    "provider",
+    "path",
+    "metrics",
+    "log",
+    "level",
+    "http",
+    "body_timeout_s",
+    "min_body_rate",
+    "header_timeout_s",
+    "max_connections",
+    "keep_alive_s",
+    "limits",
+    "network_requests_per_second",
+    "network_burst",
+    "failed_auth_per_ten_minutes",
+    "client_bytes_per_second",
+    "subject_reads_per_hour",
+    "verify_per_subject_per_minute",
+    "verify_per_source_per_minute",
+    "max_keys",
+    "networks",
+    "cidr",
+    "label",
+    "asn",
+    "country",
+    "passwords",
+    "memory_kib",
+    "iterations",
+    "threads",
+    "queue",
 ];
 
 /// A parser's fault in our words.
@@ -44,7 +77,11 @@ pub(in crate::config) fn describe(text: &str, error: &toml::de::Error) -> Config
     let before = text.get(..at).unwrap_or("");
     let line = before.matches('\n').count() + 1;
     let source = text.lines().nth(line - 1).unwrap_or("");
-    let key = source.split(['=', ']']).next().unwrap_or("").trim_matches(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    let key = source
+        .split(['=', ']'])
+        .next()
+        .unwrap_or("")
+        .trim_matches(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
     let message = error.message();
     let advice = if message.starts_with("unknown field") {
         match nearest(key) {

@@ -48,8 +48,9 @@ pub struct Settings {
 impl Settings {
     /// Reads a file.
     pub fn load(path: &Path) -> Result<Self, Vec<ConfigError>> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|e| vec![ConfigError::new(0, "", format!("cannot be read: {}; check the path", e.kind()))])?;
+        let text = std::fs::read_to_string(path).map_err(|e| {
+            vec![ConfigError::new(0, "", format!("cannot be read: {}; check the path", e.kind()))]
+        })?;
         Self::parse(&text)
     }
 
@@ -67,7 +68,10 @@ impl Settings {
             fault("tls", "certificate and key go together; write both or neither");
         }
         if !self.listen.address.ip().is_loopback() && self.tls.certificate.is_none() {
-            fault("listen.address", "beyond loopback only with [tls] certificate and key; write them, or 127.0.0.1");
+            fault(
+                "listen.address",
+                "beyond loopback only with [tls] certificate and key; write them, or 127.0.0.1",
+            );
         }
         if !self.metrics.address.ip().is_loopback() {
             fault("metrics.address", "metrics are plain HTTP and stay on loopback; write 127.0.0.1:9464");
@@ -87,11 +91,16 @@ impl Settings {
         if self.passwords.threads == 0 || self.passwords.queue == 0 || self.http.max_connections == 0 {
             fault("passwords", "threads, queue and http.max_connections are at least 1");
         }
-        if self.listen.workers == Some(0) || self.http.body_timeout_s == 0 || self.http.header_timeout_s == 0 {
+        if self.listen.workers == Some(0) || self.http.body_timeout_s == 0 || self.http.header_timeout_s == 0
+        {
             fault("http", "workers and timeouts are at least 1");
         }
         for (at, network) in self.networks.iter().enumerate() {
-            if !network.country.as_ref().is_none_or(|c| c.len() == 2 && c.bytes().all(|b| b.is_ascii_uppercase())) {
+            if !network
+                .country
+                .as_ref()
+                .is_none_or(|c| c.len() == 2 && c.bytes().all(|b| b.is_ascii_uppercase()))
+            {
                 fault(&format!("networks[{at}].country"), "write two capital letters, such as DE");
             }
             if network.label.is_empty() || network.label.len() > 64 {

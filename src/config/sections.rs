@@ -100,7 +100,13 @@ pub struct Http {
 }
 impl Default for Http {
     fn default() -> Self {
-        Self { body_timeout_s: 10, min_body_rate: 500, header_timeout_s: 5, max_connections: 4_096, keep_alive_s: 75 }
+        Self {
+            body_timeout_s: 10,
+            min_body_rate: 500,
+            header_timeout_s: 5,
+            max_connections: 4_096,
+            keep_alive_s: 75,
+        }
     }
 }
 

@@ -62,7 +62,9 @@ mod tests {
 
     #[test]
     fn truncation_keeps_leading_bits_only() {
-        for (bits, expected) in [(0_u8, 0_u128), (1, 1 << 127), (24, 0xffffff << 104), (128, u128::MAX), (200, u128::MAX)] {
+        for (bits, expected) in
+            [(0_u8, 0_u128), (1, 1 << 127), (24, 0xffffff << 104), (128, u128::MAX), (200, u128::MAX)]
+        {
             let mut value = [0xff; 16];
             truncate(&mut value, bits);
             assert_eq!(u128::from_be_bytes(value), expected, "{bits}");

@@ -2,7 +2,9 @@
 
 use super::{Fields, Keyring, SealedRecord, StoredRecord, Table, Unopenable};
 use crate::domain::record::{RecordHead, RecordStatus, RowSeal};
-use crate::domain::{CollectionNo, Entropy, FieldNo, Generation, Locator, Part, RecordId, SubjectId, Timestamp, Version};
+use crate::domain::{
+    CollectionNo, Entropy, FieldNo, Generation, Locator, Part, RecordId, SubjectId, Timestamp, Version,
+};
 use crate::policy::WritePermit;
 
 /// Bytes of a subject row as it usually is.
@@ -33,7 +35,8 @@ impl Dummy {
         let fields = Fields((0..3).map(|f| (f, vec![0; 24])).collect());
         let permit = WritePermit::dangerous_dummy(CollectionNo(0), &[FieldNo(0), FieldNo(1), FieldNo(2)]);
         let sealed = keys.seal(&permit, &head, &fields, false, entropy)?;
-        let subject_seal = keys.seal_row(Table::Subjects, &locator.get().to_be_bytes(), Version(1), &SUBJECT_ROW);
+        let subject_seal =
+            keys.seal_row(Table::Subjects, &locator.get().to_be_bytes(), Version(1), &SUBJECT_ROW);
         Ok(Self { head, sealed, subject_seal })
     }
 
@@ -42,8 +45,12 @@ impl Dummy {
         let locator = self.head.record.0.get().to_be_bytes();
         let subject = keys.check_row(Table::Subjects, &locator, Version(1), &SUBJECT_ROW, &self.subject_seal);
         let head = keys.check_head(&self.head, &self.sealed.seal);
-        let stored =
-            StoredRecord { head: &self.head, seal: &self.sealed.seal, bytes: &self.sealed.bytes, key: &self.sealed.key };
+        let stored = StoredRecord {
+            head: &self.head,
+            seal: &self.sealed.seal,
+            bytes: &self.sealed.bytes,
+            key: &self.sealed.key,
+        };
         let opened = keys.open_one(stored, FieldNo(1)).map(zeroize::Zeroizing::new).is_ok();
         std::hint::black_box((subject.is_ok(), head.is_ok(), opened));
     }

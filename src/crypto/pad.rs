@@ -41,8 +41,10 @@ mod tests {
 
     #[test]
     fn lengths_fall_into_few_buckets() {
-        let cases = [(0, 16), (15, 16), (16, 32), (31, 32), (32, 64), (63, 64), (64, 128), (127, 128), (255, 256)];
-        let more = [(256, 512), (511, 512), (512, 1024), (1023, 1024), (1024, 2048), (2047, 2048), (65536, 66560)];
+        let cases =
+            [(0, 16), (15, 16), (16, 32), (31, 32), (32, 64), (63, 64), (64, 128), (127, 128), (255, 256)];
+        let more =
+            [(256, 512), (511, 512), (512, 1024), (1023, 1024), (1024, 2048), (2047, 2048), (65536, 66560)];
         for (value, padded) in cases.into_iter().chain(more) {
             assert_eq!(padded_len(value), padded, "a value of {value} bytes");
             assert!(is_padded_len(padded));

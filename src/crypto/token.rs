@@ -1,9 +1,9 @@
 //! Data tokens: sealed pointers. Not looked up but opened, so that a forged one is told apart without I/O, and a stolen
 //! database holds none. One spelling per token; the same pointer gives the same token under one key version.
 
+use super::Keyring;
 use super::base62::{self, DIGITS};
 use super::hazmat::aead::TAG;
-use super::Keyring;
 use crate::domain::token::{Pointer, PointerKind};
 use crate::domain::{AudienceNo, FieldNo, Generation, Locator};
 

@@ -1,6 +1,8 @@
 //! The OpenAPI 3.1 document, generated from the route table and the types the routes read and write.
 
-use crate::http::api::{Operation, ROUTES, Route, consents, credentials, detokenize, records, search, subjects, tokens, whoami};
+use crate::http::api::{
+    Operation, ROUTES, Route, consents, credentials, detokenize, records, search, subjects, tokens, whoami,
+};
 use serde_json::{Map, Value, json};
 use utoipa::openapi::schema::Components;
 use utoipa::{OpenApi, ToSchema};
@@ -8,14 +10,46 @@ use utoipa::{OpenApi, ToSchema};
 /// Schemas of every body.
 #[derive(OpenApi)]
 #[openapi(components(schemas(
-    subjects::NewSubject, subjects::SubjectCreated, subjects::SubjectPatch, subjects::NewAnchor, subjects::Recorded,
-    subjects::SubjectShown, subjects::Named, subjects::RecordShown, subjects::RecordList, consents::NewConsent,
-    consents::Evidence, consents::ConsentShown, consents::ConsentsShown, records::NewRecord, records::TokenWishes,
-    records::RecordPatch, records::RecordStored, tokens::NewTokens, tokens::TokensMinted, tokens::TokenList,
-    tokens::ItemError, tokens::TokenInspected, tokens::TokensInspected, tokens::TokenRevoked, tokens::TokensRevoked,
-    detokenize::Detokenize, detokenize::Context, Detokenized, DetokenizedItem, search::Search, search::Found,
-    search::SearchResult, credentials::Verify, credentials::Verdict, whoami::Me, whoami::Granted, whoami::Limits,
-    whoami::Quota, ProblemShape, FieldError
+    subjects::NewSubject,
+    subjects::SubjectCreated,
+    subjects::SubjectPatch,
+    subjects::NewAnchor,
+    subjects::Recorded,
+    subjects::SubjectShown,
+    subjects::Named,
+    subjects::RecordShown,
+    subjects::RecordList,
+    consents::NewConsent,
+    consents::Evidence,
+    consents::ConsentShown,
+    consents::ConsentsShown,
+    records::NewRecord,
+    records::TokenWishes,
+    records::RecordPatch,
+    records::RecordStored,
+    tokens::NewTokens,
+    tokens::TokensMinted,
+    tokens::TokenList,
+    tokens::ItemError,
+    tokens::TokenInspected,
+    tokens::TokensInspected,
+    tokens::TokenRevoked,
+    tokens::TokensRevoked,
+    detokenize::Detokenize,
+    detokenize::Context,
+    Detokenized,
+    DetokenizedItem,
+    search::Search,
+    search::Found,
+    search::SearchResult,
+    credentials::Verify,
+    credentials::Verdict,
+    whoami::Me,
+    whoami::Granted,
+    whoami::Limits,
+    whoami::Quota,
+    ProblemShape,
+    FieldError
 )))]
 struct Schemas;
 
@@ -109,10 +143,12 @@ fn reference(name: &str) -> Value {
 
 fn operation(route: &Route) -> Value {
     let (request, reply) = bodies(route.operation);
-    let path = route.path.split('/').filter_map(|s| s.strip_prefix('{')?.strip_suffix('}')).map(|name| {
-        json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } })
-    });
-    let query = route.query.iter().map(|name| json!({ "name": name, "in": "query", "schema": { "type": "string" } }));
+    let path =
+        route.path.split('/').filter_map(|s| s.strip_prefix('{')?.strip_suffix('}')).map(
+            |name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }),
+        );
+    let query =
+        route.query.iter().map(|name| json!({ "name": name, "in": "query", "schema": { "type": "string" } }));
     let mut parameters: Vec<Value> = path.chain(query).collect();
     if route.method != "GET" {
         parameters.push(json!({ "name": "Idempotency-Key", "in": "header", "schema": { "type": "string", "maxLength": 255 } }));
@@ -120,7 +156,8 @@ fn operation(route: &Route) -> Value {
     let problem = json!({ "description": "A problem; see docs/errors.md",
         "content": { "application/problem+json": { "schema": reference("ProblemShape") } } });
     let mut responses = Map::new();
-    let success = json!({ "description": "Done", "content": { "application/json": { "schema": reference(reply) } } });
+    let success =
+        json!({ "description": "Done", "content": { "application/json": { "schema": reference(reply) } } });
     responses.insert(route.success.to_string(), success.clone());
     if route.operation == Operation::CreateSubject {
         responses.insert("200".to_owned(), success);
@@ -130,7 +167,8 @@ fn operation(route: &Route) -> Value {
         "x-permission": route.permission, "parameters": parameters, "responses": responses,
         "security": [{ "key": [] }] });
     if let (Some(name), Some(object)) = (request, shown.as_object_mut()) {
-        let body = json!({ "required": true, "content": { "application/json": { "schema": reference(name) } } });
+        let body =
+            json!({ "required": true, "content": { "application/json": { "schema": reference(name) } } });
         object.insert("requestBody".to_owned(), body);
     }
     shown

@@ -61,7 +61,11 @@ pub async fn answer(
     };
     let spent = serving.vault.clock().monotonic().saturating_sub(started);
     let template = route.map_or("other", |r| r.path);
-    serving.meter.request(template, response.status().as_u16(), u64::try_from(spent.as_micros()).unwrap_or(u64::MAX));
+    serving.meter.request(
+        template,
+        response.status().as_u16(),
+        u64::try_from(spent.as_micros()).unwrap_or(u64::MAX),
+    );
     response
 }
 
@@ -155,7 +159,12 @@ async fn run(
 const PARAMETERS: [&str; 5] = ["sub", "rec", "purpose", "name", "version"];
 
 /// The body of a route that has one; a route without one takes none.
-async fn read(serving: &Serving, route: &Route, req: &HttpRequest, payload: web::Payload) -> Result<Sensitive<Vec<u8>>, Problem> {
+async fn read(
+    serving: &Serving,
+    route: &Route,
+    req: &HttpRequest,
+    payload: web::Payload,
+) -> Result<Sensitive<Vec<u8>>, Problem> {
     if route.has_body {
         return edge::json_body(req, payload, &serving.body).await;
     }
@@ -169,7 +178,11 @@ fn no_route(req: &HttpRequest) -> Problem {
     let open = ["/live", "/ready", "/openapi.json"].contains(&path.as_str());
     let mut methods: Vec<&str> = ROUTES.iter().filter(|r| r.path == path).map(|r| r.method).collect();
     methods.extend(open.then_some("GET"));
-    if methods.is_empty() { Problem::new(Code::NotFound) } else { Problem::method_not_allowed(methods.join(", ")) }
+    if methods.is_empty() {
+        Problem::new(Code::NotFound)
+    } else {
+        Problem::method_not_allowed(methods.join(", "))
+    }
 }
 
 fn outcome_of(status: u16) -> Outcome {
@@ -193,10 +206,9 @@ fn write_reply(vault: &Vault, caller: &Caller, mut reply: Reply) -> HttpResponse
     if reply.replayed {
         headers.insert(HeaderName::from_static("idempotency-replayed"), HeaderValue::from_static("true"));
     }
-    if vault.now().plus(KEY_WARNING) > caller.key_expires_at() {
-        if let Ok(at) = HeaderValue::from_str(&caller.key_expires_at().to_rfc3339()) {
-            headers.insert(HeaderName::from_static("strongroom-key-expires"), at);
-        }
+    let ending = vault.now().plus(KEY_WARNING) > caller.key_expires_at();
+    if let (true, Ok(at)) = (ending, HeaderValue::from_str(&caller.key_expires_at().to_rfc3339())) {
+        headers.insert(HeaderName::from_static("strongroom-key-expires"), at);
     }
     quota_headers(&mut response, vault, caller);
     response
@@ -211,5 +223,8 @@ fn quota_headers(response: &mut HttpResponse, vault: &Vault, caller: &Caller) {
         remaining: s.remaining,
         reset_seconds: s.reset_seconds,
     };
-    edge::rate_limit_headers(response.headers_mut(), &[shown("cost", quotas.cost), shown("subjects", quotas.subjects)]);
+    edge::rate_limit_headers(
+        response.headers_mut(),
+        &[shown("cost", quotas.cost), shown("subjects", quotas.subjects)],
+    );
 }

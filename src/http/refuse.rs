@@ -4,7 +4,8 @@ use crate::http::problem::{Code, FieldError, Problem};
 use crate::vault::{Fault, Refusal};
 
 fn with_faults(code: Code, faults: &[Fault]) -> Problem {
-    let shown = |f: &Fault| FieldError { pointer: f.pointer.clone(), code: f.code.clone(), detail: f.detail.clone() };
+    let shown =
+        |f: &Fault| FieldError { pointer: f.pointer.clone(), code: f.code.clone(), detail: f.detail.clone() };
     Problem { errors: faults.iter().map(shown).collect(), ..Problem::new(code) }
 }
 
@@ -28,7 +29,9 @@ impl From<&Refusal> for Problem {
             Refusal::BudgetExhausted(name, wait) => Self::limited(Code::BudgetExhausted, name.clone(), *wait),
             Refusal::TooLarge => Self::new(Code::TooLarge),
             Refusal::Overloaded => Self::new(Code::Overloaded),
-            Refusal::AuditUnavailable | Refusal::Integrity => Self::new(Code::AuditUnavailable).with_retry_after(5),
+            Refusal::AuditUnavailable | Refusal::Integrity => {
+                Self::new(Code::AuditUnavailable).with_retry_after(5)
+            }
             Refusal::RollbackSuspected => Self::new(Code::RollbackSuspected),
             Refusal::StorageFull => Self::new(Code::StorageFull).with_retry_after(30),
             Refusal::At(index, inner) => Self::from(inner.as_ref()).at_index(*index),

@@ -34,7 +34,9 @@ pub(in crate::http) fn bearer(request: &HttpRequest) -> Option<Sensitive<String>
 pub(in crate::http) fn idempotency_key(request: &HttpRequest) -> Result<Option<Sensitive<String>>, Problem> {
     match single(request, "idempotency-key")? {
         None => Ok(None),
-        Some(key) if (1..=MAX_IDEMPOTENCY).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic()) => {
+        Some(key)
+            if (1..=MAX_IDEMPOTENCY).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic()) =>
+        {
             Ok(Some(Sensitive::text(key)))
         }
         Some(_) => Err(Problem::new(Code::InvalidRequest)),
@@ -56,7 +58,11 @@ fn parse_checkpoint(text: &str) -> Option<LogHead> {
 
 /// Bytes the request announces; unknown counts as none (they are capped while they are read).
 pub(in crate::http) fn announced_bytes(request: &HttpRequest) -> u32 {
-    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
+    let length = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.parse().ok());
     length.unwrap_or(0)
 }
 
@@ -107,7 +113,15 @@ mod tests {
         let text = "17:AAECAwQFBgcICQoL";
         let head = parse_checkpoint(text).unwrap();
         assert_eq!((head.size, head.hash12), (17, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]));
-        for bad in ["", "17", "17:", "017:AAECAwQFBgcICQoL", "-1:AAECAwQFBgcICQoL", "17:AAECAwQFBgcICQoL=", "17:AAEC"] {
+        for bad in [
+            "",
+            "17",
+            "17:",
+            "017:AAECAwQFBgcICQoL",
+            "-1:AAECAwQFBgcICQoL",
+            "17:AAECAwQFBgcICQoL=",
+            "17:AAEC",
+        ] {
             assert!(parse_checkpoint(bad).is_none(), "{bad}");
         }
     }

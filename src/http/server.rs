@@ -25,7 +25,11 @@ pub fn api(
 }
 
 /// Metrics in plain HTTP, on a loopback listener of their own.
-pub fn metrics(listener: TcpListener, serving: web::Data<Serving>, entropy: EntropyFactory) -> std::io::Result<Server> {
+pub fn metrics(
+    listener: TcpListener,
+    serving: web::Data<Serving>,
+    entropy: EntropyFactory,
+) -> std::io::Result<Server> {
     let settings = ServerSettings { workers: 1, max_connections: 32, ..ServerSettings::default() };
     edge::serve_loopback_plain(vec![listener], &settings, entropy, move |config| {
         config.app_data(serving.clone());
@@ -44,14 +48,15 @@ pub fn routes(config: &mut web::ServiceConfig) {
         let mut resource = web::resource(path);
         for route in routes {
             let method = Method::from_bytes(route.method.as_bytes()).unwrap_or_default();
-            let handler = move |serving: web::Data<Serving>, req: HttpRequest, payload: web::Payload, id: RequestId| {
-                answer(serving, Some(route), req, payload, id)
-            };
+            let handler =
+                move |serving: web::Data<Serving>, req: HttpRequest, payload: web::Payload, id: RequestId| {
+                    answer(serving, Some(route), req, payload, id)
+                };
             resource = resource.route(web::method(method).to(handler));
         }
         config.service(resource.default_service(web::to(fallback)));
     }
-    for (path, open) in [("/live", Open::Live), ("/ready", Open::Ready), ("/openapi.json", Open::OpenApi)] {
+    for (path, open) in [("/live", Open::Live), ("/ready", Open::Ready), ("/openapi.json", Open::Document)] {
         let handler = move |serving: web::Data<Serving>, req: HttpRequest, id: RequestId| async move {
             open_route(&serving, &req, open, id)
         };
@@ -60,7 +65,12 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config.default_service(web::to(fallback));
 }
 
-async fn fallback(serving: web::Data<Serving>, req: HttpRequest, payload: web::Payload, id: RequestId) -> HttpResponse {
+async fn fallback(
+    serving: web::Data<Serving>,
+    req: HttpRequest,
+    payload: web::Payload,
+    id: RequestId,
+) -> HttpResponse {
     answer(serving, None, req, payload, id).await
 }
 
@@ -68,7 +78,7 @@ async fn fallback(serving: web::Data<Serving>, req: HttpRequest, payload: web::P
 enum Open {
     Live,
     Ready,
-    OpenApi,
+    Document,
 }
 
 /// Routes without credentials, each throttled by network.
@@ -89,7 +99,7 @@ fn open_route(serving: &Serving, req: &HttpRequest, open: Open, id: RequestId) -
                 .insert_header((header::CONTENT_TYPE, crate::http::problem::MEDIA_TYPE))
                 .body(body);
         }
-        Open::OpenApi => (StatusCode::OK, openapi::document()),
+        Open::Document => (StatusCode::OK, openapi::document()),
     };
     HttpResponse::build(status).insert_header((header::CONTENT_TYPE, "application/json")).body(body)
 }

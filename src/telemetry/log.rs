@@ -44,7 +44,9 @@ impl<S: Subscriber> Layer<S> for Lines {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let meta = event.metadata();
         // Other crates' events may hold anything; only our own sentences are written.
-        if !meta.target().starts_with("strongroom") || number_of(*meta.level()) > LEVEL.load(Ordering::Relaxed) {
+        if !meta.target().starts_with("strongroom")
+            || number_of(*meta.level()) > LEVEL.load(Ordering::Relaxed)
+        {
             return;
         }
         let mut line = Line(format!("{{\"level\":\"{}\"", meta.level().as_str().to_ascii_lowercase()));

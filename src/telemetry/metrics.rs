@@ -56,8 +56,14 @@ impl Metrics {
 
     /// A request ended.
     pub fn request(&self, route: &'static str, class: u16, micros: u64) {
-        let at = self.routes.binary_search_by_key(&route, |(r, _)| r).or_else(|_| self.routes.binary_search_by_key(&"other", |(r, _)| r));
-        let slot = at.ok().and_then(|at| self.routes.get(at)).and_then(|(_, c)| c.get(usize::from(class).wrapping_sub(1)));
+        let at = self
+            .routes
+            .binary_search_by_key(&route, |(r, _)| r)
+            .or_else(|_| self.routes.binary_search_by_key(&"other", |(r, _)| r));
+        let slot = at
+            .ok()
+            .and_then(|at| self.routes.get(at))
+            .and_then(|(_, c)| c.get(usize::from(class).wrapping_sub(1)));
         if let Some(slot) = slot {
             slot.fetch_add(1, Ordering::Relaxed);
         }
@@ -69,7 +75,10 @@ impl Metrics {
     }
     /// A request was refused.
     pub fn refusal(&self, code: &'static str) {
-        let at = self.codes.binary_search_by_key(&code, |(c, _)| c).or_else(|_| self.codes.binary_search_by_key(&"other", |(c, _)| c));
+        let at = self
+            .codes
+            .binary_search_by_key(&code, |(c, _)| c)
+            .or_else(|_| self.codes.binary_search_by_key(&"other", |(c, _)| c));
         if let Some((_, slot)) = at.ok().and_then(|at| self.codes.get(at)) {
             slot.fetch_add(1, Ordering::Relaxed);
         }
@@ -119,7 +128,8 @@ impl Metrics {
                     }
                 }
                 "strongroom_panics_total" => {
-                    let _ = writeln!(out, "{name} {}", self.panics.load(Ordering::Relaxed).max(super::panics()));
+                    let _ =
+                        writeln!(out, "{name} {}", self.panics.load(Ordering::Relaxed).max(super::panics()));
                 }
                 _ => {
                     let value = self.gauges.get(at.wrapping_sub(4)).map_or(0, |g| g.load(Ordering::Relaxed));
@@ -149,7 +159,11 @@ impl Metrics {
         }
         let count = self.count.load(Ordering::Relaxed);
         let _ = writeln!(out, "{name}_bucket{{le=\"+Inf\"}} {count}");
-        let _ = writeln!(out, "{name}_sum {}\n{name}_count {count}", seconds(self.sum_micros.load(Ordering::Relaxed)));
+        let _ = writeln!(
+            out,
+            "{name}_sum {}\n{name}_count {count}",
+            seconds(self.sum_micros.load(Ordering::Relaxed))
+        );
     }
 }
 
@@ -195,7 +209,13 @@ mod tests {
         metrics.integrity_failures(14);
         metrics.ready(true);
         let text = metrics.render();
-        for line in ["strongroom_audit_events 11", "strongroom_wal_pages 12", "strongroom_limiter_keys 13", "strongroom_integrity_failures 14", "strongroom_ready 1"] {
+        for line in [
+            "strongroom_audit_events 11",
+            "strongroom_wal_pages 12",
+            "strongroom_limiter_keys 13",
+            "strongroom_integrity_failures 14",
+            "strongroom_ready 1",
+        ] {
             assert!(text.lines().any(|l| l == line), "{line}");
         }
     }

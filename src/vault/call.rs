@@ -30,14 +30,14 @@ pub struct IdempotencyKey {
 }
 
 /// An audit event being written: starts as `failed`, is completed as the verb learns more.
-pub struct Draft {
+pub(in crate::vault) struct Draft {
     /// What will be written.
-    pub body: EventBody,
+    pub(in crate::vault) body: EventBody,
 }
 
 impl Draft {
     /// A draft that names caller, key, network and act.
-    pub fn new(caller: &Caller, call: &Call, act: Act) -> Self {
+    pub(in crate::vault) fn new(caller: &Caller, call: &Call, act: Act) -> Self {
         let mut body =
             EventBody::new(call.request, call.received_at, Principal::Client(caller.name().to_owned()), act);
         body.key_id = Some(caller.key_id());
@@ -48,7 +48,7 @@ impl Draft {
         Self { body }
     }
     /// Writes down how it was refused, with every failing rule.
-    pub fn refused(&mut self, refusal: &Refusal, rules: RuleSet) {
+    pub(in crate::vault) fn refused(&mut self, refusal: &Refusal, rules: RuleSet) {
         self.body.outcome = refusal.outcome();
         self.body.code = Some(refusal.code().to_owned());
         self.body.rules = RuleSet(self.body.rules.0 | rules.0);

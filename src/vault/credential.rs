@@ -143,7 +143,7 @@ impl Vault {
                 self.keys().idempotency_digest(&[b"verify login", bytes])
             }
         };
-        let source = command.source.map(|ip| crate::vault::networks::prefix(ip));
+        let source = command.source.map(crate::vault::networks::prefix);
         if let Some(source) = &source {
             draft.body.context =
                 Some(("source".to_owned(), self.reference(RefKind::Context, source.as_bytes()), None));

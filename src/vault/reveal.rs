@@ -52,7 +52,7 @@ pub enum Item<T> {
 
 /// Rendered values of one record: (index of the item, JSON). Zeroed on drop.
 #[derive(Zeroize)]
-pub struct Rendered(Vec<(usize, Vec<u8>)>);
+pub(in crate::vault) struct Rendered(Vec<(usize, Vec<u8>)>);
 
 struct Want {
     index: usize,
@@ -135,7 +135,6 @@ impl Vault {
         leave: &Leave,
         ask: Ask<'_>,
     ) -> Result<Plan<Prepared>, Stop> {
-        let policy = caller.policy();
         let mut plan =
             Plan::answer(Prepared { items: Vec::with_capacity(ask.pointers.len()), held: Vec::new() });
         let mut counts = TokenCounts::default();
@@ -177,7 +176,7 @@ impl Vault {
         // Items of one record are opened together, under one permit.
         wants.sort_by_key(|w| (w.record, w.index));
         for group in wants.chunk_by(|a, b| a.record == b.record) {
-            self.open_group(desk, policy, leave, group, (&mut plan, &mut log, &mut counts))?;
+            self.open_group(desk, caller, leave, group, (&mut plan, &mut log, &mut counts))?;
         }
         desk.event.tokens = counts;
         desk.event.items = log;
@@ -185,7 +184,6 @@ impl Vault {
         desk.event.subjects.dedup();
         finish(desk, &plan.output.items, ask.atomic)?;
         plan.output.held.shrink_to_fit();
-        let _: &Policy = policy;
         Ok(plan)
     }
 
@@ -225,12 +223,13 @@ impl Vault {
     fn open_group(
         &self,
         desk: &mut Desk<'_, '_>,
-        policy: &Policy,
+        caller: &Caller,
         leave: &Leave,
         group: &[Want],
         (plan, log, counts): (&mut Plan<Prepared>, &mut [EventItem], &mut TokenCounts),
     ) -> Result<(), Stop> {
         let Some(first) = group.first() else { return Ok(()) };
+        let policy = caller.policy();
         let record = self.load_record(desk.reader, first.record)?;
         let subject_of = record.as_ref().map(|r| r.row.head.subject);
         let subject = match subject_of {
@@ -257,7 +256,12 @@ impl Vault {
             return self.rehearse(desk.reader, &first.pointer);
         }
         plan.relied_on.extend([Object::Record(head.record.0), Object::Subject(head.subject.0)]);
-        desk.event.subjects.push(self.reference(RefKind::Subject, &head.subject.0.get().to_be_bytes()));
+        let subject_ref = self.subject_ref(head.subject);
+        desk.event.subjects.push(subject_ref);
+        // Budgets of subjects stand before anything about them is opened.
+        self.charge_subjects(caller, &[subject_ref])?;
+        let cost = live.iter().map(|w| 1 + surcharge(policy, w.pointer.field)).sum();
+        self.charge_subject_reads(subject_ref, cost)?;
         counts.live += u32::try_from(live.len()).unwrap_or(u32::MAX);
         let leaves: smallvec::SmallVec<[FieldLeave; 8]> = live.iter().map(|w| w.leave).collect();
         let facts =
@@ -331,6 +335,9 @@ impl Vault {
     }
 }
 
+/// A grant's record, and its row with one use less where a use is spent.
+type Spent = (RecordId, Option<GrantRow>);
+
 struct Ask<'a> {
     pointers: &'a [Option<Pointer>],
     atomic: bool,
@@ -399,7 +406,7 @@ impl Vault {
         leave: &Leave,
         pointer: &Pointer,
         spending: Option<crate::vault::call::IdempotencyKey>,
-    ) -> Result<Option<(RecordId, Option<GrantRow>)>, Stop> {
+    ) -> Result<Option<Spent>, Stop> {
         let id = crate::domain::GrantId(pointer.locator);
         let Some((version, mut grant)) = self.load_grant(desk.reader, id)? else { return Ok(None) };
         let now = self.now();

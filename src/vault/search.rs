@@ -102,7 +102,9 @@ impl Vault {
             return Err(self.refuse(caller, None, draft, refusal, RuleSet::default()).await);
         }
         let concluded = self
-            .run(caller, call, draft, |desk| self.plan_search(desk, &leave, &leaves, (&policy, &needle)))
+            .run(caller, call, draft, |desk| {
+                self.plan_search(desk, (caller, &leave), &leaves, (&policy, &needle))
+            })
             .await?;
         fresh(concluded)
     }
@@ -110,7 +112,7 @@ impl Vault {
     fn plan_search(
         &self,
         desk: &mut Desk<'_, '_>,
-        leave: &Leave,
+        (caller, leave): (&Caller, &Leave),
         leaves: &[FieldLeave],
         (policy, needle): (&Policy, &Needle<'_>),
     ) -> Result<Plan<SearchAnswer>, Stop> {
@@ -140,7 +142,9 @@ impl Vault {
                 continue;
             }
             plan.relied_on.extend([Object::Record(record.0), Object::Subject(head.subject.0)]);
-            desk.event.subjects.push(self.subject_ref(head.subject));
+            let subject_ref = self.subject_ref(head.subject);
+            self.charge_subjects(caller, &[subject_ref])?;
+            desk.event.subjects.push(subject_ref);
             let reference = self.reference(RefKind::Record, &record.0.get().to_be_bytes());
             desk.event.items.push(EventItem { record: reference, field: needle.facts.no, outcome: 0 });
             let audience = policy.default_audience(head.collection);

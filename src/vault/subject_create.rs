@@ -10,7 +10,7 @@ use crate::domain::subject::{AgeClass, Anchor, Region, SubjectState, SubjectStat
 use crate::domain::value::country;
 use crate::domain::{Locator, Object, Part, Rule, Sensitive, SubjectId, Timestamp};
 use crate::policy::Policy;
-use crate::storage::Change;
+use crate::storage::{Change, ExternalRefRow};
 use crate::vault::Vault;
 use crate::vault::call::{Call, Draft};
 use crate::vault::caller::Caller;
@@ -186,26 +186,12 @@ impl Vault {
         facts: &Facts,
     ) -> Result<Plan<(SubjectId, bool)>, Stop> {
         let id = SubjectId(locator);
-        if let Some(h) = facts.external_ref {
-            if let Some(row) = desk.reader.external_ref(&h)? {
-                let found = if self.external_ref_holds(&row) {
-                    row.subject
-                } else {
-                    return Err(Refusal::Integrity.into());
-                };
-                let Some(loaded) = self.load_subject(desk.reader, found)? else {
-                    return Err(Refusal::AlreadyExists.into());
-                };
-                desk.event.subjects.push(self.subject_ref(found));
-                let same = loaded.state.region == facts.region && loaded.state.age == facts.age;
-                if !same {
-                    return Err(Refusal::Conflict.into());
-                }
-                let mut plan = Plan::answer((found, false));
-                plan.relied_on.push(Object::Subject(found.0));
-                plan.remember = Some(Remembered::Subject { subject: found.0.get(), created: false });
-                return Ok(plan);
-            }
+        let known = match facts.external_ref {
+            Some(h) => desk.reader.external_ref(&h)?,
+            None => None,
+        };
+        if let Some(row) = known {
+            return self.found_again(desk, &row, facts);
         }
         desk.event.subjects.push(self.reference(RefKind::Subject, &locator.get().to_be_bytes()));
         let mut plan = Plan::answer((id, true));
@@ -215,6 +201,30 @@ impl Vault {
             plan.changes.push(Change::PutExternalRef { row: self.external_ref(h, id) });
         }
         plan.remember = Some(Remembered::Subject { subject: locator.get(), created: true });
+        Ok(plan)
+    }
+}
+
+impl Vault {
+    /// The subject an external reference names already: the same facts find it, others conflict.
+    fn found_again(
+        &self,
+        desk: &mut Desk<'_, '_>,
+        row: &ExternalRefRow,
+        facts: &Facts,
+    ) -> Result<Plan<(SubjectId, bool)>, Stop> {
+        if !self.external_ref_holds(row) {
+            return Err(Refusal::Integrity.into());
+        }
+        let found = row.subject;
+        let loaded = self.load_subject(desk.reader, found)?.ok_or(Refusal::AlreadyExists)?;
+        desk.event.subjects.push(self.subject_ref(found));
+        if loaded.state.region != facts.region || loaded.state.age != facts.age {
+            return Err(Refusal::Conflict.into());
+        }
+        let mut plan = Plan::answer((found, false));
+        plan.relied_on.push(Object::Subject(found.0));
+        plan.remember = Some(Remembered::Subject { subject: found.0.get(), created: false });
         Ok(plan)
     }
 }

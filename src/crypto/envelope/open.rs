@@ -61,7 +61,11 @@ impl Keyring {
         Ok((seal, key))
     }
     /// One field, for the dummy.
-    pub(in crate::crypto) fn open_one(&self, stored: StoredRecord<'_>, field: FieldNo) -> Result<Fields, Unopenable> {
+    pub(in crate::crypto) fn open_one(
+        &self,
+        stored: StoredRecord<'_>,
+        field: FieldNo,
+    ) -> Result<Fields, Unopenable> {
         self.open_where(stored, |f| f == field)
     }
     /// Every field, for the two callers above that keep it inside.

@@ -4,7 +4,6 @@
 use aes_gcm::aead::AeadInOut;
 use aes_gcm::{Aes256Gcm, KeyInit};
 use aes_gcm_siv::Aes256GcmSiv;
-use aes_gcm_siv::aead::{AeadInOut as _, KeyInit as _};
 
 const ZERO: [u8; 12] = [0; 12];
 
@@ -37,10 +36,7 @@ impl OneMessageKey {
         aad: &[u8],
         buffer: &mut [u8],
     ) -> Result<[u8; TAG], Refused> {
-        self.0
-            .encrypt_inout_detached(nonce.into(), aad, buffer.into())
-            .map(Into::into)
-            .map_err(|_| Refused)
+        self.0.encrypt_inout_detached(nonce.into(), aad, buffer.into()).map(Into::into).map_err(|_| Refused)
     }
     pub(super) fn open_with_nonce(
         &self,
@@ -81,10 +77,7 @@ impl SivKey {
         aad: &[u8],
         buffer: &mut [u8],
     ) -> Result<[u8; TAG], Refused> {
-        self.0
-            .encrypt_inout_detached(nonce.into(), aad, buffer.into())
-            .map(Into::into)
-            .map_err(|_| Refused)
+        self.0.encrypt_inout_detached(nonce.into(), aad, buffer.into()).map(Into::into).map_err(|_| Refused)
     }
     /// Encrypts 32 bytes to 48: ciphertext ‖ tag.
     pub(crate) fn wrap(&self, aad: &[u8], key: &[u8; 32]) -> Result<[u8; 48], Refused> {

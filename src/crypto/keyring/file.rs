@@ -38,7 +38,9 @@ pub enum KeyringError {
     #[error("this is no keyring file of a format this program knows; put the right file in its place")]
     Malformed,
     /// It does not open: another root, another vault's, or altered.
-    #[error("the keyring does not open with this root key: it is another vault's, or was altered; restore the right pair")]
+    #[error(
+        "the keyring does not open with this root key: it is another vault's, or was altered; restore the right pair"
+    )]
     Sealed,
     /// A purpose lacks its active key.
     #[error("the keyring lacks a key; restore it from a backup")]
@@ -59,18 +61,28 @@ fn key_of(r: &Key32, label: &[u8]) -> Key32 {
 
 impl Keyring {
     /// Writes the keyring under a provider, as its next generation.
-    pub fn write(&self, path: &Path, provider: &dyn RootProvider, entropy: &mut dyn Entropy) -> Result<(), KeyringError> {
+    pub fn write(
+        &self,
+        path: &Path,
+        provider: &dyn RootProvider,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), KeyringError> {
         let bytes = self.seal_file(provider, entropy)?;
         let staged = path.with_extension("new");
         let mut options = OpenOptions::new();
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&staged).map_err(|e| io(&e))?;
+        let mut file =
+            options.write(true).create(true).truncate(true).mode(0o600).open(&staged).map_err(|e| io(&e))?;
         file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(|e| io(&e))?;
         std::fs::rename(&staged, path).map_err(|e| io(&e))?;
         let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         File::open(parent).and_then(|dir| dir.sync_all()).map_err(|e| io(&e))
     }
 
-    fn seal_file(&self, provider: &dyn RootProvider, entropy: &mut dyn Entropy) -> Result<Vec<u8>, KeyringError> {
+    fn seal_file(
+        &self,
+        provider: &dyn RootProvider,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Vec<u8>, KeyringError> {
         let mut fresh = || {
             let mut key = Key32::new([0; 32]);
             // EXPOSE: filled in place.
@@ -83,17 +95,22 @@ impl Keyring {
         out.extend_from_slice(&self.vault.0);
         out.extend_from_slice(&(self.generation + 1).to_be_bytes());
         let wrapped = provider.wrap(&carrier, &out, entropy)?;
-        out.extend_from_slice(&u16::try_from(wrapped.len()).map_err(|_| KeyringError::Malformed)?.to_be_bytes());
+        out.extend_from_slice(
+            &u16::try_from(wrapped.len()).map_err(|_| KeyringError::Malformed)?.to_be_bytes(),
+        );
         out.extend_from_slice(&wrapped);
         // EXPOSE: sealed here; leaves only as ciphertext.
         let mut sealed_r = Zeroizing::new(*r.expose());
-        let tag = OneMessageKey::new(carrier.expose()).seal(&out, &mut *sealed_r).map_err(|_| KeyringError::Sealed)?;
+        let tag = OneMessageKey::new(carrier.expose())
+            .seal(&out, &mut *sealed_r)
+            .map_err(|_| KeyringError::Sealed)?;
         out.extend_from_slice(&*sealed_r);
         out.extend_from_slice(&tag);
         let mut body = self.material.encode();
         let body_key = key_of(&r, b"body");
         // EXPOSE: the one message of this key.
-        let tag = OneMessageKey::new(body_key.expose()).seal(&out, &mut body).map_err(|_| KeyringError::Sealed)?;
+        let tag =
+            OneMessageKey::new(body_key.expose()).seal(&out, &mut body).map_err(|_| KeyringError::Sealed)?;
         out.extend_from_slice(&body);
         out.extend_from_slice(&tag);
         if out.len() as u64 > MAX_FILE { Err(KeyringError::Malformed) } else { Ok(out) }
@@ -108,7 +125,9 @@ impl Keyring {
     pub fn open_file(bytes: &[u8], provider: &dyn RootProvider) -> Result<Self, KeyringError> {
         let (fixed, rest) = bytes.split_at_checked(FIXED).ok_or(KeyringError::Malformed)?;
         let (context, length) = fixed.split_last_chunk::<2>().ok_or(KeyringError::Malformed)?;
-        let [m0, m1, m2, m3, format, kind, development, ids @ ..] = context else { return Err(KeyringError::Malformed) };
+        let [m0, m1, m2, m3, format, kind, development, ids @ ..] = context else {
+            return Err(KeyringError::Malformed);
+        };
         let (vault, generation) = ids.split_first_chunk::<16>().ok_or(KeyringError::Malformed)?;
         let generation: [u8; 8] = generation.try_into().map_err(|_| KeyringError::Malformed)?;
         if [*m0, *m1, *m2, *m3] != *MAGIC || *format != FORMAT || *development > 1 {
@@ -136,7 +155,8 @@ impl Keyring {
         opened.map_err(|_| KeyringError::Sealed)?;
         let material = Material::decode(&body).ok_or(KeyringError::Malformed)?;
         let generation = u64::from_be_bytes(generation);
-        Self::assemble(VaultId(*vault), *development == 1, generation, material).ok_or(KeyringError::Incomplete)
+        Self::assemble(VaultId(*vault), *development == 1, generation, material)
+            .ok_or(KeyringError::Incomplete)
     }
 }
 

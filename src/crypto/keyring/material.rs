@@ -212,7 +212,8 @@ mod tests {
     fn i8_an_old_version_opens_and_a_destroyed_one_does_not() {
         let mut material = Material::generate(&mut Counting(0)).unwrap();
         material.entries[0].state = State::DecryptOnly;
-        let newer = Entry { purpose: Purpose::KekData, version: 2, state: State::Active, key: Key32::new([9; 32]) };
+        let newer =
+            Entry { purpose: Purpose::KekData, version: 2, state: State::Active, key: Key32::new([9; 32]) };
         material.entries.insert(1, newer);
         let line = material.line(Purpose::KekData, |k| *k).unwrap();
         assert_eq!(line.active(), (2, &[9; 32]));

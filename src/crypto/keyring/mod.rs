@@ -55,7 +55,11 @@ impl SecretKeys {
 
 impl Keyring {
     /// A new keyring with one fresh key for every purpose.
-    pub fn create(vault: VaultId, development: bool, entropy: &mut dyn Entropy) -> Result<Self, KeyringError> {
+    pub fn create(
+        vault: VaultId,
+        development: bool,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Self, KeyringError> {
         let material = Material::generate(entropy)?;
         Self::assemble(vault, development, 0, material).ok_or(KeyringError::Incomplete)
     }
@@ -105,6 +109,10 @@ impl Keyring {
     /// Signs a checkpoint or certificate.
     pub fn sign(&self, message: &[u8]) -> [u8; 64] {
         self.log.sign(message)
+    }
+    /// Whether a signature is this vault's.
+    pub fn signed(&self, message: &[u8], signature: &[u8; 64]) -> bool {
+        super::hazmat::sign::verify(&self.log.public(), message, signature)
     }
     /// The public half of the signing key.
     pub fn signing_key(&self) -> [u8; 32] {

@@ -109,7 +109,11 @@ impl PasswordPool {
     }
 
     /// Hashes a secret; the PHC string is what is sealed and stored.
-    pub async fn hash(&self, secret: Sensitive<String>, entropy: &mut dyn Entropy) -> Result<String, PoolError> {
+    pub async fn hash(
+        &self,
+        secret: Sensitive<String>,
+        entropy: &mut dyn Entropy,
+    ) -> Result<String, PoolError> {
         let mut salt = [0; 16];
         entropy.fill(&mut salt).map_err(|_| PoolError::Stopped)?;
         let params = self.params;
@@ -131,7 +135,12 @@ impl PasswordPool {
     }
 
     /// The job and its secret move into the worker: a client that leaves takes no slot with it.
-    async fn submit(&self, secret: Sensitive<String>, params: PasswordParams, salt: [u8; 16]) -> Result<[u8; 32], PoolError> {
+    async fn submit(
+        &self,
+        secret: Sensitive<String>,
+        params: PasswordParams,
+        salt: [u8; 16],
+    ) -> Result<[u8; 32], PoolError> {
         // EXPOSE: its length is checked before anything is spent on it.
         if secret.expose().len() > MAX_SECRET {
             return Err(PoolError::TooLong);

@@ -61,7 +61,15 @@ fn stored_costs_are_bounded_before_memory_is_asked_for() {
     let (salt, hash) = ("AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
     let with = |costs: &str| Phc::parse(&format!("$argon2id$v=19${costs}${salt}${hash}")).is_some();
     assert!(with("m=19456,t=2,p=1"));
-    for bad in ["m=262145,t=2,p=1", "m=19456,t=11,p=1", "m=19456,t=0,p=1", "m=19456,t=2,p=2", "m=1,t=2,p=1", "t=2,m=19456,p=1", "m=19456,t=2,p=1,x=1"] {
+    for bad in [
+        "m=262145,t=2,p=1",
+        "m=19456,t=11,p=1",
+        "m=19456,t=0,p=1",
+        "m=19456,t=2,p=2",
+        "m=1,t=2,p=1",
+        "t=2,m=19456,p=1",
+        "m=19456,t=2,p=1,x=1",
+    ] {
         assert!(!with(bad), "{bad}");
     }
     assert!(Phc::parse(&format!("$argon2i$v=19$m=19456,t=2,p=1${salt}${hash}")).is_none());

@@ -41,7 +41,12 @@ impl Slot {
         let done = match self.blocks.get_mut(..needed) {
             Some(memory) => argon.hash_password_into_with_memory(secret, salt, &mut out, memory),
             // A stored hash with other costs: memory for this one, within the bounds it was parsed with.
-            None => argon.hash_password_into_with_memory(secret, salt, &mut out, vec![Block::default(); needed].as_mut_slice()),
+            None => argon.hash_password_into_with_memory(
+                secret,
+                salt,
+                &mut out,
+                vec![Block::default(); needed].as_mut_slice(),
+            ),
         };
         self.blocks.iter_mut().for_each(|block| *block = Block::default());
         done.ok().map(|()| out)

@@ -25,10 +25,18 @@ impl KeyFile {
         let mut key = Key32::new([0; 32]);
         // EXPOSE: filled in place, written to its file, prepared; all copies are wiped.
         entropy.fill(key.expose_mut()).map_err(|_| RootError::Entropy)?;
-        let text = Zeroizing::new(format!("{LABEL}{}\n", *Zeroizing::new(URL_SAFE_NO_PAD.encode(key.expose()))));
+        let text =
+            Zeroizing::new(format!("{LABEL}{}\n", *Zeroizing::new(URL_SAFE_NO_PAD.encode(key.expose()))));
         let mut options = OpenOptions::new();
-        let mut file = options.write(true).create_new(true).mode(0o600).open(path).map_err(|e| RootError::Io(e.kind()))?;
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|e| RootError::Io(e.kind()))?;
+        let mut file = options
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)
+            .map_err(|e| RootError::Io(e.kind()))?;
+        file.write_all(text.as_bytes())
+            .and_then(|()| file.sync_all())
+            .map_err(|e| RootError::Io(e.kind()))?;
         // EXPOSE: as above.
         Ok(Self(SivKey::new(key.expose())))
     }
@@ -39,7 +47,8 @@ impl KeyFile {
             Fault::Io(kind) => RootError::Io(kind),
             Fault::Unfit(why) => RootError::File(why),
         })?);
-        let form = RootError::File("it holds no root key; expected one line that begins strongroom-root-key-1:");
+        let form =
+            RootError::File("it holds no root key; expected one line that begins strongroom-root-key-1:");
         let text = std::str::from_utf8(&bytes).map_err(|_| form)?;
         let encoded = text.strip_prefix(LABEL).map(|t| t.strip_suffix('\n').unwrap_or(t)).ok_or(form)?;
         let decoded = Zeroizing::new(URL_SAFE_NO_PAD.decode(encoded).map_err(|_| form)?);

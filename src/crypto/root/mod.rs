@@ -42,7 +42,12 @@ pub trait RootProvider: Send + Sync {
     /// Its name in documents and reports.
     fn describe(&self) -> &'static str;
     /// Wraps a carrier for a context.
-    fn wrap(&self, carrier: &Carrier, context: &[u8], entropy: &mut dyn Entropy) -> Result<Vec<u8>, RootError>;
+    fn wrap(
+        &self,
+        carrier: &Carrier,
+        context: &[u8],
+        entropy: &mut dyn Entropy,
+    ) -> Result<Vec<u8>, RootError>;
     /// Unwraps it again, for the same context only.
     fn unwrap(&self, wrapped: &[u8], context: &[u8]) -> Result<Carrier, RootError>;
 }

@@ -23,7 +23,10 @@ impl Passphrase {
 
     fn key(&self, salt: &[u8; 16], memory: u32, iterations: u32) -> Result<SivKey, RootError> {
         let bounded = (8..=MAX_MEMORY_KIB).contains(&memory) && (1..=MAX_ITERATIONS).contains(&iterations);
-        let params = Params::new(memory, iterations, 1, Some(32)).ok().filter(|_| bounded).ok_or(RootError::Parameters)?;
+        let params = Params::new(memory, iterations, 1, Some(32))
+            .ok()
+            .filter(|_| bounded)
+            .ok_or(RootError::Parameters)?;
         let mut key = Key32::new([0; 32]);
         let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         // EXPOSE: stretched in place; the key is prepared and wiped.
@@ -45,7 +48,12 @@ impl RootProvider for Passphrase {
         "passphrase"
     }
     /// `salt 16 ‖ memory KiB 4 ‖ iterations 4 ‖ wrapped 48`
-    fn wrap(&self, carrier: &Carrier, context: &[u8], entropy: &mut dyn Entropy) -> Result<Vec<u8>, RootError> {
+    fn wrap(
+        &self,
+        carrier: &Carrier,
+        context: &[u8],
+        entropy: &mut dyn Entropy,
+    ) -> Result<Vec<u8>, RootError> {
         let mut salt = [0; 16];
         entropy.fill(&mut salt).map_err(|_| RootError::Entropy)?;
         let mut out = [&salt[..], &MEMORY_KIB.to_be_bytes(), &ITERATIONS.to_be_bytes()].concat();

@@ -1,8 +1,8 @@
 //! `/v1/subjects/{sub}/consents`: what a person agreed to, and when that ended.
 
 use crate::domain::event::Act;
-use crate::http::exchange::{Exchange, Failure, Reply, instant};
 use crate::http::api::subjects::Recorded;
+use crate::http::exchange::{Exchange, Failure, Reply, instant};
 use crate::vault::{ConsentCommand, RecordedConsent};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

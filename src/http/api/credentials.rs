@@ -49,7 +49,10 @@ pub async fn verify(x: &Exchange<'_>) -> Result<Reply, Failure> {
         Some(Ok(ip)) => Some(ip),
         Some(Err(_)) => return Err(Fault::new("/source", "not_ip", "Write an IPv4 or IPv6 address.").into()),
     };
-    let done = x.vault.verify_credential(x.caller, x.call, &VerifyCommand { by, secret: body.secret, source }).await?;
+    let done = x
+        .vault
+        .verify_credential(x.caller, x.call, &VerifyCommand { by, secret: body.secret, source })
+        .await?;
     let (subject, record) = done.value.owner.clone().unzip();
     Ok(Reply::json(200, &done, &Verdict { valid: done.value.valid, subject, record }))
 }

@@ -72,7 +72,9 @@ pub async fn swap(x: &Exchange<'_>) -> Result<Reply, Failure> {
         None => None,
         Some(c) => {
             if !matches!(c.kind.as_str(), "order" | "ticket" | "session") {
-                return Err(Fault::new("/context/kind", "unknown_kind", "Write order, ticket or session.").into());
+                return Err(
+                    Fault::new("/context/kind", "unknown_kind", "Write order, ticket or session.").into()
+                );
             }
             name_fault("/context/ref", Some(&c.reference))?;
             Some((c.kind, c.reference))
@@ -95,7 +97,8 @@ pub async fn swap(x: &Exchange<'_>) -> Result<Reply, Failure> {
 /// Writes the items into one buffer of sufficient size: no copy of a value is left behind by growth.
 fn write_items(tokens: &[Sensitive<String>], items: &[Item<Sensitive<Vec<u8>>>]) -> Vec<u8> {
     // EXPOSE: lengths, then the values themselves: released by the receipt of their event, into the reply.
-    let size: usize = items.iter().map(|i| if let Item::Shown { json, .. } = i { json.expose().len() } else { 64 }).sum();
+    let size: usize =
+        items.iter().map(|i| if let Item::Shown { json, .. } = i { json.expose().len() } else { 64 }).sum();
     let mut out = Vec::with_capacity(size + items.len() * 192 + 32);
     out.extend_from_slice(b"{\"results\":[");
     for (index, item) in items.iter().enumerate() {
@@ -135,7 +138,9 @@ fn write_items(tokens: &[Sensitive<String>], items: &[Item<Sensitive<Vec<u8>>>])
 
 fn write_error(refusal: &Refusal, out: &mut Vec<u8>) {
     let problem = Problem::from(refusal);
-    out.extend_from_slice(format!("{{\"code\":\"{}\",\"status\":{}", problem.code.name(), problem.code.status()).as_bytes());
+    out.extend_from_slice(
+        format!("{{\"code\":\"{}\",\"status\":{}", problem.code.name(), problem.code.status()).as_bytes(),
+    );
     if let Refusal::Denied(rule) = refusal {
         out.extend_from_slice(format!(",\"rule\":\"{}\"", rule.0.name()).as_bytes());
     }

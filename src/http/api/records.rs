@@ -41,7 +41,8 @@ pub struct TokenWishes {
 impl TokenWishes {
     /// Reads durations; names faults below `base`.
     pub fn read(self, base: &str) -> Result<TokenWish, Fault> {
-        let expires_in = self.expires_in.as_deref().map(|t| life(&format!("{base}/expires_in"), t)).transpose()?;
+        let expires_in =
+            self.expires_in.as_deref().map(|t| life(&format!("{base}/expires_in"), t)).transpose()?;
         Ok(TokenWish { expires_in, uses: self.uses, audience: self.audience })
     }
 }
@@ -72,7 +73,11 @@ pub struct RecordStored {
 
 impl From<&StoredTokens> for RecordStored {
     fn from(stored: &StoredTokens) -> Self {
-        Self { record: stored.record.clone(), version: stored.version, tokens: stored.tokens.iter().cloned().collect() }
+        Self {
+            record: stored.record.clone(),
+            version: stored.version,
+            tokens: stored.tokens.iter().cloned().collect(),
+        }
     }
 }
 
@@ -99,7 +104,8 @@ pub async fn create(x: &Exchange<'_>) -> Result<Reply, Failure> {
 pub async fn update(x: &Exchange<'_>) -> Result<Reply, Failure> {
     let body: RecordPatch = x.json()?;
     let record = x.record(Act::RecordUpdate).await?;
-    let command = UpdateRecord { purpose: body.purpose, fields: inputs(body.fields), if_version: body.if_version };
+    let command =
+        UpdateRecord { purpose: body.purpose, fields: inputs(body.fields), if_version: body.if_version };
     let done = x.vault.update_record(x.caller, x.call, record, &command).await?;
     Ok(Reply::json(200, &done, &RecordStored::from(&done.value)))
 }

@@ -173,7 +173,8 @@ pub async fn anchor(x: &Exchange<'_>) -> Result<Reply, Failure> {
     let body: NewAnchor = x.json()?;
     let at = instant("/at", &body.at)?;
     let subject = x.subject(Act::SubjectAnchor).await?;
-    let done = x.vault.record_anchor(x.caller, x.call, subject, &AnchorCommand { event: body.event, at }).await?;
+    let done =
+        x.vault.record_anchor(x.caller, x.call, subject, &AnchorCommand { event: body.event, at }).await?;
     Ok(Reply::json(200, &done, &Recorded { recorded: true }))
 }
 
@@ -193,7 +194,8 @@ pub async fn view(x: &Exchange<'_>) -> Result<Reply, Failure> {
         list.iter().map(|a| Named { name: a.event.clone(), at: a.at.to_rfc3339() }).collect()
     };
     let standing = |c: &&crate::domain::subject::Consent| state.consent_stands(c.purpose, c.recipient);
-    let mut pairs: Vec<_> = state.consents.iter().filter(standing).map(|c| (c.purpose, c.recipient)).collect();
+    let mut pairs: Vec<_> =
+        state.consents.iter().filter(standing).map(|c| (c.purpose, c.recipient)).collect();
     pairs.sort_unstable();
     pairs.dedup();
     let shown = SubjectShown {
@@ -230,9 +232,11 @@ fn status_name(status: SubjectStatus) -> &'static str {
 pub async fn records(x: &Exchange<'_>) -> Result<Reply, Failure> {
     let limit = match x.query("limit") {
         None => 50,
-        Some(text) => text.parse().ok().filter(|n| (1..=200).contains(n)).ok_or_else(|| {
-            Fault::new("/limit", "out_of_range", "Write a whole number from 1 to 200.")
-        })?,
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|n| (1..=200).contains(n))
+            .ok_or_else(|| Fault::new("/limit", "out_of_range", "Write a whole number from 1 to 200."))?,
     };
     let name = x.query("collection").unwrap_or("");
     let collection = match name {
@@ -249,7 +253,8 @@ pub async fn records(x: &Exchange<'_>) -> Result<Reply, Failure> {
             Fault::new("/cursor", "bad_cursor", "Use the cursor of the last page unchanged, within 24 hours.")
         })?),
     };
-    let done = x.vault.list_records(x.caller, x.call, subject, RecordPage { collection, before, limit }).await?;
+    let done =
+        x.vault.list_records(x.caller, x.call, subject, RecordPage { collection, before, limit }).await?;
     let next_cursor = done.value.1.map(|record| x.vault.seal_cursor(x.caller, &filter, record));
     let items = done.value.0.iter().cloned().map(RecordShown::from).collect();
     Ok(Reply::json(200, &done, &RecordList { items, next_cursor }))

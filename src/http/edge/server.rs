@@ -2,10 +2,9 @@
 
 use super::guard::{EdgeSettings, EntropyFactory, Guard};
 use super::request_id::IdSource;
-use crate::http::problem::{Code, Problem};
 use actix_web::dev::Server;
-use actix_web::web::{self, ServiceConfig};
-use actix_web::{App, HttpResponse, HttpServer, middleware};
+use actix_web::web::ServiceConfig;
+use actix_web::{App, HttpServer, middleware};
 use std::io;
 use std::net::TcpListener;
 use std::rc::Rc;

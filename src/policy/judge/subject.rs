@@ -11,7 +11,6 @@ use crate::policy::rules::{Basis, ContextRule, Passage, PurposeRules};
 
 impl Policy {
     /// Subject half: restriction, objection, basis, recipient consent, transfer by the subject's region, notice, context.
-    #[expect(clippy::too_many_arguments, reason = "each part of a decision has its own type")]
     pub fn judge_subject(
         &self,
         leave: &Leave,
