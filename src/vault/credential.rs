@@ -138,6 +138,7 @@ impl Vault {
                 self.keys().idempotency_digest(&[b"verify token", token.expose().as_bytes()])
             }
             VerifyBy::Login(login) => {
+                // EXPOSE: as above.
                 let canonical = value::query_input(FieldType::Login, None, login).ok();
                 let bytes = canonical.as_ref().map_or(&[][..], |c| c.expose().as_slice());
                 self.keys().idempotency_digest(&[b"verify login", bytes])

@@ -62,6 +62,9 @@ pub use token_mint::MintCommand;
 pub use whoami::Whoami;
 
 use crate::crypto::password::PasswordPool;
+#[cfg(test)]
+mod tests;
+
 use crate::crypto::{Dummy, Keyring};
 use crate::domain::date::Date;
 use crate::domain::{Clock, Timestamp};

@@ -129,6 +129,7 @@ impl Vault {
         let joined = match other {
             None => Sensitive::new(input.expose().clone()),
             Some(other) => {
+                // EXPOSE: as above.
                 let (a, b) = (input.expose(), other.expose());
                 let mut both = Vec::with_capacity(a.len() + b.len() + 8);
                 both.extend_from_slice(&(a.len() as u64).to_be_bytes());

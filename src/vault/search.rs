@@ -191,6 +191,7 @@ pub(in crate::vault) fn matches(policy: &Policy, needle: &Needle<'_>, fields: &F
     let value_of = |no: FieldNo| fields.0.iter().find(|(f, _)| *f == no.0).map(|(_, v)| v.as_slice());
     // EXPOSE: compared inside the vault; only the fact of equality leaves, with its event.
     let equal = |kind, no, part: Option<&str>, wanted: &Sensitive<Vec<u8>>| {
+        // EXPOSE: as above.
         value_of(no)
             .and_then(|v| value::index_input(kind, v, part))
             .is_some_and(|found| found.expose() == wanted.expose())

@@ -129,10 +129,8 @@ impl Vault {
                     return Err(Refusal::Denied(RuleName(Rule::RegionNotServed)));
                 }
                 // EXPOSE: only its keyed blind value is kept.
-                let external_ref = command
-                    .external_ref
-                    .as_ref()
-                    .map(|r| self.keys().blind_external_ref(r.expose().as_str()));
+                let blind = |r: &Sensitive<String>| self.keys().blind_external_ref(r.expose());
+                let external_ref = command.external_ref.as_ref().map(blind);
                 Ok(Facts { region, age, external_ref, notice: command.notice_version.clone() })
             }
             _ => Err(Refusal::InvalidField(faults)),

@@ -85,6 +85,7 @@ impl Keyring {
             name: BlockKey::new(name.expose()),
             hedge: MacKey::new(hedge.expose()),
             idem: MacKey::new(idem.expose()),
+            // EXPOSE: as above.
             log: SignKey::new(log.expose()),
             material,
         })

@@ -72,6 +72,7 @@ pub(super) fn last(conn: &Connection) -> Result<Option<Row>, ReadError> {
 
 /// One row.
 pub(super) fn one(conn: &Connection, pos: u64) -> Result<Option<Row>, ReadError> {
+    // SQL: two constants of this file.
     let mut statement = conn.prepare_cached(&format!("{COLUMNS} WHERE pos = ?1"))?;
     let mut rows = statement.query([signed(pos)])?;
     rows.next()?.map(decode).transpose()

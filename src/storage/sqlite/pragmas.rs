@@ -94,6 +94,7 @@ pub(super) fn harden(conn: &Connection) -> Result<(), OpenError> {
 
 fn set(conn: &Connection, name: &'static str, to: &str, reads: &Value) -> Result<(), OpenError> {
     // Some pragmas answer with a row, some do not: run it as a query and drop what it says, then read back.
+    // SQL: a pragma takes no parameters; name and value are constants of this file.
     let mut statement = conn.prepare(&format!("PRAGMA {name} = {to}"))?;
     let mut rows = statement.query([])?;
     while rows.next()?.is_some() {}
@@ -102,6 +103,7 @@ fn set(conn: &Connection, name: &'static str, to: &str, reads: &Value) -> Result
 }
 
 fn reads_as(conn: &Connection, name: &'static str, expected: &Value) -> Result<bool, OpenError> {
+    // SQL: as above.
     let mut statement = conn.prepare(&format!("PRAGMA {name}"))?;
     let mut rows = statement.query([])?;
     Ok(match rows.next()? {

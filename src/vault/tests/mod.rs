@@ -1,0 +1,10 @@
+//! Verbs against a real store, real keys and the sample policy, in one process.
+
+mod consent;
+mod idempotency;
+mod rig;
+mod seals;
+mod subjects;
+mod tokens;
+
+use rig::{Rig, block_on};
