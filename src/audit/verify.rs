@@ -215,10 +215,12 @@ impl Verifier {
             return Err(Reason::Time);
         }
         let body = decode(&row.body)?;
-        let opens = body.act == Act::Boot || (body.act == Act::Init && pos == 1);
-        match (starts, opens || body.act == Act::Init) {
-            (true, _) if !opens => return Err(Reason::NotBoot),
-            (false, true) => return Err(Reason::StrayBoot),
+        // A boot opens with its boot event and has no other; the vault is made once, right after its first boot.
+        match body.act {
+            Act::Boot if !starts => return Err(Reason::StrayBoot),
+            Act::Init if pos != 2 => return Err(Reason::StrayBoot),
+            Act::Boot | Act::Init => {}
+            _ if starts => return Err(Reason::NotBoot),
             _ => {}
         }
         if !body.items.iter().all(|item| item_is_well_formed(body.act, item)) {

@@ -1,6 +1,7 @@
 //! Plan, then commit: the loop every verb runs in. A plan reads one snapshot and decides; the commit carries its event;
 //! a conflict is read and judged again, three times at most. Nothing is answered before the receipt (I1).
 
+use crate::audit;
 use crate::crypto::RefKind;
 use crate::domain::Object;
 use crate::domain::disclosure::{EventTicket, Receipt};
@@ -170,6 +171,8 @@ impl Vault {
             event.body.outcome = Outcome::Allowed;
         }
         event.body.changed = changes.iter().filter_map(|c| self.changed_row(c)).collect();
+        // What the log could not read back must not be done: it would be evidence lost.
+        audit::check(&event.body).map_err(|_| CommitError::Stopped)?;
         let cost = event.body.cost;
         let at = self.now();
         let mut set = ChangeSet::observed(event, read_at, relied_on);

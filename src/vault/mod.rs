@@ -51,7 +51,7 @@ pub use record_create::{CreateRecord, FieldInput, StoredTokens, TokenWish};
 pub use record_update::UpdateRecord;
 pub use record_view::RecordView;
 pub use refusal::{Fault, Refusal, RuleName};
-pub use reveal::{Item, RevealCommand};
+pub use reveal::{Item, RevealCommand, ShownItem};
 pub use search::{Hit, SearchAnswer, SearchBy, SearchCommand};
 pub use setup::{InitError, OpenError, Parts, VaultFacts};
 pub use subject_create::{CreateSubject, CreatedSubject};

@@ -50,6 +50,9 @@ pub enum Item<T> {
     Refused(Refusal),
 }
 
+/// An item with its value, released.
+pub type ShownItem = Item<Sensitive<Vec<u8>>>;
+
 /// Rendered values of one record: (index of the item, JSON). Zeroed on drop.
 #[derive(Zeroize)]
 pub(in crate::vault) struct Rendered(Vec<(usize, Vec<u8>)>);
@@ -76,7 +79,7 @@ impl Vault {
         caller: &Caller,
         call: &Call,
         command: &RevealCommand,
-    ) -> Result<Done<Vec<Item<Sensitive<Vec<u8>>>>>, Refusal> {
+    ) -> Result<Done<Vec<ShownItem>>, Refusal> {
         let policy = caller.policy().clone();
         let mut draft = Draft::new(caller, call, Act::Detokenize);
         let purpose = policy.purpose(&command.purpose);
@@ -301,7 +304,7 @@ impl Vault {
         Ok(())
     }
 
-    fn disclose(&self, done: Done<Prepared>) -> Result<Done<Vec<Item<Sensitive<Vec<u8>>>>>, Refusal> {
+    fn disclose(&self, done: Done<Prepared>) -> Result<Done<Vec<ShownItem>>, Refusal> {
         let Done { value: Prepared { items, held }, receipt, cost, replayed } = done;
         let mut values: Vec<Option<Vec<u8>>> = items.iter().map(|_| None).collect();
         for held in held {

@@ -5,7 +5,7 @@ use crate::domain::field::Form;
 use crate::http::api::tokens::check_count;
 use crate::http::exchange::{Exchange, Failure, Reply};
 use crate::http::problem::Problem;
-use crate::vault::{Fault, Item, Refusal, RevealCommand};
+use crate::vault::{Fault, Item, Refusal, RevealCommand, ShownItem};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -95,7 +95,7 @@ pub async fn swap(x: &Exchange<'_>) -> Result<Reply, Failure> {
 }
 
 /// Writes the items into one buffer of sufficient size: no copy of a value is left behind by growth.
-fn write_items(tokens: &[Sensitive<String>], items: &[Item<Sensitive<Vec<u8>>>]) -> Vec<u8> {
+fn write_items(tokens: &[Sensitive<String>], items: &[ShownItem]) -> Vec<u8> {
     // EXPOSE: lengths, then the values themselves: released by the receipt of their event, into the reply.
     let size: usize =
         items.iter().map(|i| if let Item::Shown { json, .. } = i { json.expose().len() } else { 64 }).sum();

@@ -99,3 +99,33 @@ fn the_page_on_errors_names_every_code_rule_and_reason() {
     }
     assert!(page.contains("## Field validation"));
 }
+
+/// Every code in the sources of the rooms that refuse values, read from the text.
+#[test]
+fn every_fault_code_in_the_sources_is_documented() {
+    let mut files = vec![std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut found = std::collections::BTreeSet::new();
+    while let Some(path) = files.pop() {
+        if path.is_dir() {
+            files.extend(std::fs::read_dir(&path).unwrap().map(|e| e.unwrap().path()));
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let path = path.to_string_lossy().into_owned();
+        if path.contains("/tests") || !(path.contains("/vault/") || path.contains("/http/api/")) {
+            continue;
+        }
+        for call in text.split("Fault::new(").skip(1) {
+            let arguments = call.split(");").next().unwrap_or("");
+            let code = arguments.split('"').skip(1).step_by(2).find(|word| {
+                !word.is_empty()
+                    && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+            });
+            found.extend(code.map(str::to_owned));
+        }
+    }
+    assert!(found.len() >= 20, "{found:?}");
+    let known: Vec<&str> = super::docs::FIELD_CODES.iter().map(|(code, _)| *code).collect();
+    let missing: Vec<_> = found.iter().filter(|code| !known.contains(&code.as_str())).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}

@@ -7,4 +7,4 @@ mod seals;
 mod subjects;
 mod tokens;
 
-use rig::{Rig, block_on};
+use rig::Rig;
