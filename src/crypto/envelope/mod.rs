@@ -7,6 +7,8 @@ mod data_key;
 mod layout;
 mod open;
 mod seal;
+#[cfg(test)]
+mod tests;
 
 use super::hash::Hasher;
 use super::hazmat::kdf;
