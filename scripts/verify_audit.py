@@ -171,7 +171,6 @@ def checkpoint(argument):
 
 class Verifier:
     """Takes row after row, in order of position."""
-
     def __init__(self, checkpoints):
         self.checkpoints = checkpoints
         self.count, self.hash, self.previous, self.boots = 0, GENESIS, None, set()
@@ -222,11 +221,10 @@ class Verifier:
         except Malformed as fault:
             raise Broken(due, f"the body is malformed: {fault}") from None
         act = fields[11][0]
-        opens = act == BOOT or (act == INIT and due == 1)
-        if starts and not opens:
+        if starts and act != BOOT and not (act == INIT and due == 1):
             raise Broken(due, "the boot's first event is not a boot event")
-        if not starts and act in (BOOT, INIT):
-            raise Broken(due, "a boot or init event where none can be")
+        if not starts and act == BOOT or act == INIT and self.acts["init"]:
+            raise Broken(due, "a boot event amid a boot, or a second init")
         if not items_are_well_formed(fields):
             raise Broken(due, "an item is not well-formed")
         self.outcomes[OUTCOMES[fields[18][0] - 1]] += 1

@@ -106,7 +106,8 @@ fn i10_the_largest_event_fits_and_anything_larger_is_refused() {
     assert!(bytes.len() < MAX_BODY);
     assert_eq!(decode(&bytes), Ok(body.clone()));
 
-    let larger: [(&str, u8, fn(&mut EventBody)); 3] = [
+    type Grow = fn(&mut EventBody);
+    let larger: [(&str, u8, Grow); 3] = [
         ("items", 15, |b| b.items.push(b.items[0])),
         ("subjects", 14, |b| b.subjects.push(Ref8([1; 8]))),
         ("changed", 24, |b| b.changed.push(b.changed[0].clone())),

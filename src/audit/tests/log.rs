@@ -7,13 +7,13 @@ use crate::domain::event::{Act, EventBody, Outcome, Principal};
 use crate::domain::{Id16, Ref8, Timestamp};
 use std::convert::Infallible;
 
-/// Init, a reveal, a shutdown; then a second boot with a reveal and a sum.
+/// A boot that creates the vault and reveals; then a second boot with a reveal and a sum.
 fn bodies() -> Vec<(u64, u64, EventBody)> {
     let of = |act| EventBody::new(Id16([1; 16]), Timestamp(1), Principal::Vault, act);
     vec![
-        (1, 0, of(Act::Init)),
-        (1, 1, samples::detokenize()),
-        (1, 2, of(Act::Shutdown)),
+        (1, 0, of(Act::Boot)),
+        (1, 1, of(Act::Init)),
+        (1, 2, samples::detokenize()),
         (2, 0, of(Act::Boot)),
         (2, 1, samples::detokenize()),
         (2, 2, of(Act::RefusalSum)),
@@ -63,8 +63,16 @@ fn p11_a_log_as_written_verifies_and_is_summed_up() {
     assert_eq!((summary.events, summary.boots), (6, 2));
     assert_eq!((summary.first, summary.last), (Some(Timestamp(1_000)), Some(Timestamp(1_050))));
     assert_eq!((summary.hash, summary.head), (rows[5].hash, LogHead::from_hash(6, &rows[5].hash)));
-    assert_eq!((summary.acts[&Act::Detokenize], summary.acts[&Act::Boot]), (2, 1));
+    assert_eq!((summary.acts[&Act::Detokenize], summary.acts[&Act::Boot]), (2, 2));
     assert_eq!((summary.ended(Outcome::Allowed), summary.ended(Outcome::Denied)), (2, 0));
+}
+
+#[test]
+fn a_log_may_also_begin_with_the_creation_of_the_vault() {
+    let mut rows = log();
+    rows[0].body = rows[1].body.clone();
+    rows[1].body = rows[2].body.clone();
+    assert_eq!(read(&chained(rows), None).unwrap().acts[&Act::Init], 1);
 }
 
 #[test]
@@ -202,10 +210,15 @@ fn what_a_mended_chain_still_may_not_say() {
     assert_eq!(mended(|r| r[2].seq = 5), (3, Reason::Sequence { expected: 2, found: 5 }));
     assert_eq!(mended(|r| r[0].seq = 1), (1, Reason::Sequence { expected: 0, found: 1 }));
     assert_eq!(mended(|r| r[5].boot = 1), (6, Reason::BootReused { node: 0, boot: 1 }));
-    assert_eq!(mended(|r| r[3].body = r[1].body.clone()), (4, Reason::NotBoot));
-    assert_eq!(mended(|r| r[3].body = r[0].body.clone()), (4, Reason::NotBoot));
+    assert_eq!(mended(|r| r[0].body = r[2].body.clone()), (1, Reason::NotBoot));
+    assert_eq!(mended(|r| r[3].body = r[2].body.clone()), (4, Reason::NotBoot));
     assert_eq!(mended(|r| r[4].body = r[3].body.clone()), (5, Reason::StrayBoot));
-    assert_eq!(mended(|r| r[4].body = r[0].body.clone()), (5, Reason::StrayBoot));
+    assert_eq!(mended(|r| r[4].body = r[1].body.clone()), (5, Reason::SecondInit));
+    assert_eq!(mended(|r| r[3].body = r[1].body.clone()), (4, Reason::SecondInit));
+    assert_eq!(
+        mended(|r| (r[1].body, r[3].body) = (r[2].body.clone(), r[1].body.clone())),
+        (4, Reason::NotBoot)
+    );
     assert_eq!(mended(|r| r[4].body.clear()), (5, Reason::Body(Malformed::Version)));
     assert_eq!(mended(|r| r[4].body = detokenize(|b| b.items[0].outcome = 3)), (5, Reason::Item));
     assert_eq!(mended(|r| r[4].body = detokenize(|b| b.items[0].record = Ref8([0; 8]))), (5, Reason::Item));
