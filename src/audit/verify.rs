@@ -82,9 +82,12 @@ pub enum Reason {
     /// A boot begins with something else than its boot event.
     #[error("the boot's first event is not a boot event")]
     NotBoot,
-    /// A boot event amid a boot, or a second creation of the vault.
-    #[error("a boot or init event where none can be")]
+    /// A boot event amid a boot.
+    #[error("a boot event amid a boot")]
     StrayBoot,
+    /// The vault was created a second time.
+    #[error("a second init event: a vault is created once")]
+    SecondInit,
     /// The hash does not follow from the row and the one before.
     #[error("the hash does not match: this row or its link to the one before was altered")]
     Hash,
@@ -215,14 +218,7 @@ impl Verifier {
             return Err(Reason::Time);
         }
         let body = decode(&row.body)?;
-        // A boot opens with its boot event and has no other; the vault is made once, right after its first boot.
-        match body.act {
-            Act::Boot if !starts => return Err(Reason::StrayBoot),
-            Act::Init if pos != 2 => return Err(Reason::StrayBoot),
-            Act::Boot | Act::Init => {}
-            _ if starts => return Err(Reason::NotBoot),
-            _ => {}
-        }
+        self.begins_well(starts, body.act)?;
         if !body.items.iter().all(|item| item_is_well_formed(body.act, item)) {
             return Err(Reason::Item);
         }
@@ -245,6 +241,19 @@ impl Verifier {
         match expected {
             Some(expected) if expected == found => Ok(found == 0),
             expected => Err(Reason::Sequence { expected: expected.unwrap_or(u64::MAX), found }),
+        }
+    }
+
+    /// A boot begins with its boot event, the first of all perhaps with the vault's creation; neither comes again.
+    fn begins_well(&self, starts: bool, act: Act) -> Result<(), Reason> {
+        let first = self.summary.events == 0;
+        match act {
+            Act::Boot if starts => Ok(()),
+            Act::Boot => Err(Reason::StrayBoot),
+            Act::Init if self.summary.acts.contains_key(&Act::Init) => Err(Reason::SecondInit),
+            Act::Init if first => Ok(()),
+            _ if starts => Err(Reason::NotBoot),
+            _ => Ok(()),
         }
     }
 
