@@ -1,8 +1,12 @@
 //! Round trips, canonicality, frozen bytes, and a log attacked in every way A35 and A38 name.
 
+mod arbitrary;
+mod attacks;
+mod format;
 mod log;
 mod samples;
 mod vectors;
+mod view;
 
 use super::*;
 use crate::domain::event::{Act, EventBody, EventItem, Principal};
