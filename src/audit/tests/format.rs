@@ -79,7 +79,8 @@ fn bytes_that_say_the_same_in_another_way_are_refused() {
 #[test]
 fn an_event_outside_the_bounds_is_named_before_it_is_written() {
     let long = Some("x".repeat(257));
-    let cases: [(&str, fn(&mut EventBody, Option<String>)); 5] = [
+    type Edit = fn(&mut EventBody, Option<String>);
+    let cases: [(&str, Edit); 5] = [
         ("purpose", |b, t| b.purpose = t),
         ("recipient", |b, t| b.recipient = t),
         ("code", |b, t| b.code = t),
