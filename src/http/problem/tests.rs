@@ -97,7 +97,7 @@ fn the_page_on_errors_names_every_code_rule_and_reason() {
     for name in names.chain(crate::http::json::Reason::ALL.iter().map(|r| r.code())) {
         assert!(page.contains(&format!("| `{name}` |")), "{name}");
     }
-    assert!(page.contains("## Field validation"));
+    assert!(page.contains("## Fields and parameters"));
 }
 
 /// Every code in the sources of the rooms that refuse values, read from the text.
