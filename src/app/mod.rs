@@ -79,8 +79,8 @@ fn audit(command: &AuditCommand, out: &mut dyn Write) -> Result<(), Failed> {
         AuditCommand::Verify { data_dir, checkpoint } => {
             cli::audit::verify(data_dir, checkpoint.as_deref(), out)
         }
-        AuditCommand::Tail { place, count } => cli::audit::tail(&*opened(place)?, *count, out),
-        AuditCommand::Query { place, filter } => cli::audit::query(&*opened(place)?, filter, out),
+        AuditCommand::Tail { place, count } => cli::audit::tail(&open::log(place)?, *count, out),
+        AuditCommand::Query { place, filter } => cli::audit::query(&open::log(place)?, filter, out),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::domain::Sensitive;
 use crate::domain::clock::{Clock, SystemClock};
 use crate::limits::{self, Limits};
 use crate::storage::{Options, Store};
-use crate::vault::{Networks, Parts, Vault};
+use crate::vault::{LogReader, Networks, Parts, Vault};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -74,15 +74,25 @@ pub(in crate::app) fn vault(place: &Place, tuning: &Tuning) -> Result<Arc<Vault>
     Vault::open(parts).map(Arc::new).map_err(|e| Failed::new(e.to_string()))
 }
 
+/// Opens the log at a place, beside whoever serves it.
+pub(in crate::app) fn log(place: &Place) -> Result<LogReader, Failed> {
+    let keys = keyring(place)?;
+    LogReader::open(&place.data_dir, keys).map_err(|e| Failed::new(e.to_string()))
+}
+
+fn keyring(place: &Place) -> Result<Keyring, Failed> {
+    let path = place.data_dir.join(KEYRING);
+    if !path.exists() {
+        let hint = "is there a vault? `strongroom init` makes one, `strongroom dev` a development vault";
+        return Err(Failed::new(format!("{}: no keyring here; {hint}", place.data_dir.display())));
+    }
+    Keyring::load(&path, provider(place)?.as_ref()).map_err(|e| Failed::new(e.to_string()))
+}
+
 fn parts(place: &Place, tuning: &Tuning) -> Result<Parts, Failed> {
     self_test().map_err(|e| Failed::new(e.to_string()))?;
     let dir = &place.data_dir;
-    if !dir.join(KEYRING).exists() {
-        let hint = "is there a vault? `strongroom init` makes one, `strongroom dev` a development vault";
-        return Err(Failed::new(format!("{}: no keyring here; {hint}", dir.display())));
-    }
-    let keys = Keyring::load(&dir.join(KEYRING), provider(place)?.as_ref())
-        .map_err(|e| Failed::new(e.to_string()))?;
+    let keys = keyring(place)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let options = Options { on_stop: Some(Arc::new(stop)), ..Options::default() };
     let store = Store::open(dir, options, clock.clone()).map_err(|e| Failed::new(e.to_string()))?;

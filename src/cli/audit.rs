@@ -3,7 +3,7 @@
 use crate::cli::{AuditFilter, Failed};
 use crate::domain::Timestamp;
 use crate::domain::event::{Act, Outcome};
-use crate::vault::{AuditQuery, Vault, audit_line, verify_log};
+use crate::vault::{AuditQuery, LogReader, verify_log};
 use std::io::Write;
 use std::path::Path;
 
@@ -15,27 +15,27 @@ pub fn verify(dir: &Path, checkpoint: Option<&str>, out: &mut dyn Write) -> Resu
 }
 
 /// `audit tail`
-pub fn tail(vault: &Vault, count: usize, out: &mut dyn Write) -> Result<(), Failed> {
-    let mut rows = vault.audit_tail(count).map_err(|e| Failed::new(e.to_string()))?;
+pub fn tail(log: &LogReader, count: usize, out: &mut dyn Write) -> Result<(), Failed> {
+    let mut rows = log.tail(count).map_err(|e| Failed::new(e.to_string()))?;
     rows.reverse();
     for row in rows {
-        writeln!(out, "{}", audit_line(vault, &row))?;
+        writeln!(out, "{}", log.line(&row))?;
     }
     Ok(())
 }
 
 /// `audit query`
-pub fn query(vault: &Vault, filter: &AuditFilter, out: &mut dyn Write) -> Result<(), Failed> {
-    for row in vault.audit_query(&to_query(vault, filter)?).map_err(|e| Failed::new(e.to_string()))? {
-        writeln!(out, "{}", audit_line(vault, &row))?;
+pub fn query(log: &LogReader, filter: &AuditFilter, out: &mut dyn Write) -> Result<(), Failed> {
+    for row in log.query(&to_query(log, filter)?).map_err(|e| Failed::new(e.to_string()))? {
+        writeln!(out, "{}", log.line(&row))?;
     }
     Ok(())
 }
 
-fn to_query(vault: &Vault, filter: &AuditFilter) -> Result<AuditQuery, Failed> {
+fn to_query(log: &LogReader, filter: &AuditFilter) -> Result<AuditQuery, Failed> {
     let named = |name: &Option<String>, what: &str| match name {
         None => Ok(None),
-        Some(name) => vault.reference_of(name).map(Some).ok_or_else(|| {
+        Some(name) => log.reference_of(name).map(Some).ok_or_else(|| {
             Failed::new(format!("--{what} is not a name of this vault; copy it from a reply"))
         }),
     };

@@ -14,7 +14,7 @@ pub use errors::*;
 pub use rows::*;
 pub use sqlite::{
     AuditRows, CLOCK_ALERT, CLOCK_REFUSE, ClockHealth, Health, Options, REMEMBERED, Reader, SqliteStore,
-    StopHook, open_read_only_audit,
+    StopHook, open_read_only_audit, read_only_controls, read_only_tail,
 };
 
 use crate::audit::Row;

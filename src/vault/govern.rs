@@ -1,10 +1,12 @@
 //! The policy that governs: a sealed version in the store, never the file that seeded it (C30, governance).
 
+use crate::crypto::{Keyring, Table};
 use crate::domain::codec;
 use crate::domain::{ControlKind, Id16, PolicyVersion, Version};
 use crate::policy::{Numbering, Policy, PolicyError};
-use crate::storage::{Change, ReadError, Reader};
+use crate::storage::{Change, ControlRow, ReadError, Reader};
 use crate::vault::Vault;
+use crate::vault::rows::control_key;
 
 /// Form version of the stored rows below.
 const FORM: u8 = 1;
@@ -114,4 +116,21 @@ impl Vault {
     pub fn policy_text(&self) -> Result<String, GovernError> {
         Ok(self.store().read(|reader| self.governing(reader))?.ok_or(GovernError::Missing)?.text)
     }
+}
+
+/// The governing policy from rows read beside the serving process; `None` unless every seal holds.
+pub(in crate::vault) fn sealed_policy(
+    keys: &Keyring,
+    heads: &[ControlRow],
+    versions: &[ControlRow],
+) -> Option<Policy> {
+    let holds = |row: &&ControlRow| {
+        let key = control_key(row.kind, row.id);
+        keys.check_row(Table::Controls, &key, row.version, &row.body, &row.seal).is_ok()
+    };
+    let head = heads.iter().filter(holds).find(|row| row.id == HEAD)?;
+    let id = Id16(head.body.as_slice().try_into().ok()?);
+    let row = versions.iter().filter(holds).find(|row| row.id == id)?;
+    let stored = StoredPolicy::decode(&row.body)?;
+    compile(&stored.text, &stored.numbering, keys.is_development()).ok()
 }

@@ -45,7 +45,7 @@ pub use consent::{ConsentCommand, ConsentView, RecordedConsent};
 pub use credential::{VerifyAnswer, VerifyBy, VerifyCommand};
 pub use govern::{GovernError, compile as compile_policy};
 pub use networks::{NetworkLabel, Networks, prefix};
-pub use offline::{audit_line, check_policy, explain_read, verify_log};
+pub use offline::{LogReader, check_policy, explain_read, verify_log};
 pub use operate::Gauges;
 pub use record_create::{CreateRecord, FieldInput, StoredTokens, TokenWish};
 pub use record_update::UpdateRecord;

@@ -5,9 +5,10 @@
 
 use super::rows::{array, count, signed};
 use crate::audit::{self, Link, Row};
-use crate::domain::Timestamp;
 use crate::domain::disclosure::LogHead;
+use crate::domain::{ControlKind, Timestamp};
 use crate::storage::errors::ReadError;
+use crate::storage::rows::ControlRow;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::path::Path;
 
@@ -123,18 +124,33 @@ pub fn open_read_only_audit(dir: &Path) -> Result<AuditRows, ReadError> {
     AuditRows::open(dir, 1)
 }
 
+/// The last `count` rows of the log in `dir`, newest first, beside whoever serves it.
+pub fn read_only_tail(dir: &Path, count: usize) -> Result<Vec<Row>, ReadError> {
+    range_down(&read_only(dir)?, u64::MAX, count)
+}
+
+/// The control rows of a kind in `dir`, as stored: their seals are for the keyring's owner to check.
+pub fn read_only_controls(dir: &Path, kind: ControlKind) -> Result<Vec<ControlRow>, ReadError> {
+    super::reader::controls_of(&read_only(dir)?, kind)
+}
+
+/// A connection that changes nothing and needs no lock.
+fn read_only(dir: &Path) -> Result<Connection, ReadError> {
+    let path = dir.join(super::VAULT_DB);
+    let access = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = if dir.join(super::VAULT_WAL).exists() {
+        Connection::open_with_flags(&path, access)?
+    } else {
+        // A copy on a read-only medium: no WAL, so nobody is writing and no -shm need be made.
+        Connection::open_with_flags(immutable_uri(&path), access | OpenFlags::SQLITE_OPEN_URI)?
+    };
+    super::pragmas::harden(&conn).map_err(|_| ReadError::Store)?;
+    Ok(conn)
+}
+
 impl AuditRows {
     pub(super) fn open(dir: &Path, from: u64) -> Result<Self, ReadError> {
-        let path = dir.join(super::VAULT_DB);
-        let access = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let conn = if dir.join(super::VAULT_WAL).exists() {
-            Connection::open_with_flags(&path, access)?
-        } else {
-            // A copy on a read-only medium: no WAL, so nobody is writing and no -shm need be made.
-            Connection::open_with_flags(immutable_uri(&path), access | OpenFlags::SQLITE_OPEN_URI)?
-        };
-        super::pragmas::harden(&conn).map_err(|_| ReadError::Store)?;
-        Ok(Self { conn, next: from, chunk: Vec::new().into_iter(), ended: false })
+        Ok(Self { conn: read_only(dir)?, next: from, chunk: Vec::new().into_iter(), ended: false })
     }
 
     fn fill(&mut self) -> Result<(), ReadError> {

@@ -25,7 +25,7 @@ mod slots;
 mod tests;
 mod writer;
 
-pub use audit_rows::{AuditRows, open_read_only_audit};
+pub use audit_rows::{AuditRows, open_read_only_audit, read_only_controls, read_only_tail};
 pub use clock_floor::{CLOCK_ALERT, CLOCK_REFUSE, ClockHealth};
 pub use idempotency::REMEMBERED;
 pub use reader::Reader;

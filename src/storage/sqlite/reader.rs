@@ -162,15 +162,7 @@ impl Reader<'_> {
     }
     /// All control rows of a kind.
     pub fn controls(&mut self, kind: ControlKind) -> Result<Vec<ControlRow>, ReadError> {
-        let mut statement = self
-            .conn
-            .prepare_cached("SELECT id, version, body, seal FROM controls WHERE kind = ?1 ORDER BY id")?;
-        let mut rows = statement.query([kind as u8])?;
-        let mut out = Vec::new();
-        while let Some(row) = rows.next()? {
-            out.push(columns::control(row, kind)?);
-        }
-        Ok(out)
+        controls_of(self.conn, kind)
     }
     /// An outcome remembered in the last 24 hours.
     pub fn idempotency(
@@ -180,4 +172,16 @@ impl Reader<'_> {
     ) -> Result<Option<IdempotencyRow>, ReadError> {
         idempotency::find(self.conn, client, key, self.store.clock.now())
     }
+}
+
+/// All control rows of a kind, by id.
+pub(super) fn controls_of(conn: &Connection, kind: ControlKind) -> Result<Vec<ControlRow>, ReadError> {
+    let mut statement =
+        conn.prepare_cached("SELECT id, version, body, seal FROM controls WHERE kind = ?1 ORDER BY id")?;
+    let mut rows = statement.query([kind as u8])?;
+    let mut out = Vec::new();
+    while let Some(row) = rows.next()? {
+        out.push(columns::control(row, kind)?);
+    }
+    Ok(out)
 }
