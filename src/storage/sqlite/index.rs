@@ -13,9 +13,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-const EVERY: Duration = Duration::from_millis(200);
+const EVERY: Duration = Duration::from_millis(1_000);
 /// Rows merged in one transaction.
-const RUN: usize = 8_192;
+const RUN: usize = 32_768;
 /// The most a query scans beyond what is merged (I10); a rebuild in progress answers `Store`.
 const LONGEST_TAIL: u64 = 65_536;
 /// Most positions or rows a query answers with.
