@@ -1,0 +1,182 @@
+//! I6, A05, A49: planted values, tokens and keys are found nowhere but in the reply they belong to.
+
+use crate::vault::Vault;
+use base64::Engine;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Every spelling in which a planted text is hunted.
+fn spellings(text: &str) -> Vec<(String, Vec<u8>)> {
+    let mut all = vec![
+        ("raw".to_owned(), text.as_bytes().to_vec()),
+        ("lower".to_owned(), text.to_lowercase().into_bytes()),
+        ("upper".to_owned(), text.to_uppercase().into_bytes()),
+        ("hex".to_owned(), data_encoding::HEXLOWER.encode(text.as_bytes()).into_bytes()),
+        ("HEX".to_owned(), data_encoding::HEXUPPER.encode(text.as_bytes()).into_bytes()),
+        ("utf-16le".to_owned(), text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
+        ("utf-16be".to_owned(), text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
+    ];
+    for shift in 0..3 {
+        let padded = [vec![0; shift], text.as_bytes().to_vec()].concat();
+        let encoded = base64::engine::general_purpose::STANDARD_NO_PAD.encode(&padded);
+        let inner: String = encoded.chars().skip(4).take(encoded.len().saturating_sub(8)).collect();
+        all.push((format!("base64 {shift}"), inner.into_bytes()));
+    }
+    all
+}
+
+fn files(dir: &Path, out: &mut BTreeMap<String, Vec<u8>>) {
+    for entry in std::fs::read_dir(dir).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files(&path, out);
+        } else if path.file_name().unwrap() != "credentials.json" {
+            out.insert(path.display().to_string(), std::fs::read(&path).unwrap());
+        }
+    }
+}
+
+fn hunt(planted: &[String], places: &BTreeMap<String, Vec<u8>>) {
+    for text in planted {
+        for (how, needle) in spellings(text) {
+            // The middle of a short text's base64 is too common to mean anything; its other spellings are hunted.
+            if needle.len() < 8 {
+                assert!(how.starts_with("base64"), "{text} as {how} is too short to hunt");
+                continue;
+            }
+            for (place, bytes) in places {
+                let found = bytes.windows(needle.len()).any(|w| w == needle.as_slice());
+                assert!(!found, "a planted text was found as {how} in {place}");
+            }
+        }
+    }
+}
+
+/// Valid values of every type, each with a mark of its own.
+fn people() -> Vec<(&'static str, &'static str, Value)> {
+    vec![
+        (
+            "storefront",
+            "contact",
+            json!({"name": "Cnryname Quixotefield", "email": "cnrymail.qx7@example.org", "phone": "+4915123456789"}),
+        ),
+        (
+            "storefront",
+            "shipping",
+            json!({"name": "Cnryship Zanzibarovna", "company": "Cnrycompany Holdings",
+            "address": {"line1": "Cnrystreet Boulevard 77", "city": "Cnrytownville", "postcode": "98765", "country": "DE"}}),
+        ),
+        (
+            "storefront",
+            "credential",
+            json!({"login": "cnrylogin-user", "password": "Cnrypassword-Horse-Battery"}),
+        ),
+        (
+            "storefront",
+            "transaction",
+            json!({"kind": "cnrykind-purchase", "reference": "CNRYREF-77218", "text": "cnrytext with words",
+            "amount": {"amount": "81723.55", "currency": "EUR"}}),
+        ),
+        ("storefront", "identity", json!({"birth_date": "1961-07-23"})),
+        (
+            "billing",
+            "billing",
+            json!({"name": "Cnrybill Montgomery", "tax_id": "CNRY7718QZ", "iban": "DE89370400440532013000",
+            "address": {"line1": "Cnrybilling Alley 9", "city": "Cnrybillcity", "country": "DE"},
+            "processor_ref": {"processor": "stripe", "reference": "cnry_processor_ref_1"}}),
+        ),
+    ]
+}
+
+fn texts(value: &Value, out: &mut Vec<String>) {
+    match value {
+        // Short and common words (countries, postcodes, currencies) are not marks of anybody.
+        Value::String(text) if text.len() >= 10 => out.push(text.clone()),
+        Value::Object(parts) => parts.values().for_each(|v| texts(v, out)),
+        Value::Array(items) => items.iter().for_each(|v| texts(v, out)),
+        _ => {}
+    }
+}
+
+#[test]
+fn i6_planted_values_tokens_and_keys_are_found_nowhere() {
+    let vault = Vault::start();
+    let mut planted: Vec<String> = Vec::new();
+    let mut errors = BTreeMap::new();
+    let body = json!({"region": "DE", "age_attested": true, "external_ref": "cnryref:customer-8812"});
+    let subject =
+        vault.post("storefront", "/v1/subjects", &body).json()["subject"].as_str().unwrap().to_owned();
+    planted.push("cnryref:customer-8812".to_owned());
+    for (client, collection, fields) in people() {
+        let purpose = if client == "billing" { "billing" } else { "order_fulfilment" };
+        let body =
+            json!({"subject": subject, "collection": collection, "purpose": purpose, "fields": fields});
+        let stored = vault.post(client, "/v1/records", &body);
+        assert_eq!(stored.status, 201, "{collection}: {}", stored.json());
+        texts(&fields, &mut planted);
+        let tokens: Vec<Value> = stored.json()["tokens"].as_object().unwrap().values().cloned().collect();
+        tokens.iter().for_each(|t| texts(t, &mut planted));
+        let read = vault.post(client, "/v1/detokenize", &json!({"purpose": purpose, "tokens": tokens}));
+        assert_eq!(read.status, 200);
+        // The same values in every wrong place: types, names, routes, headers, queries, broken documents.
+        let text = fields.to_string();
+        for (at, wrong) in [
+            json!({"subject": fields, "collection": collection, "purpose": purpose, "fields": {}}).to_string(),
+            json!({"subject": subject, "collection": text, "purpose": purpose, "fields": fields}).to_string(),
+            json!({"subject": subject, "collection": collection, "purpose": text, "fields": fields}).to_string(),
+            json!({"subject": subject, "collection": collection, "purpose": purpose, "fields": {"iban": text, "email": text, "amount": fields}}).to_string(),
+            json!({"subject": subject, "collection": "contact", "purpose": purpose, "fields": fields}).to_string(),
+            format!("{{\"fields\":{text}"),
+            text.clone(),
+        ]
+        .iter()
+        .enumerate()
+        {
+            for route in ["/v1/records", "/v1/detokenize", "/v1/search", "/v1/credentials/verify", "/v1/tokens", "/v1/tokens/revoke"] {
+                let answer = vault.target.send("POST", route, Some(vault.key(client)), Some(wrong));
+                if answer.status >= 400 {
+                    errors.insert(format!("{route} {collection} {at}"), answer.body);
+                }
+            }
+        }
+        for mark in
+            planted.iter().filter(|p| p.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'))
+        {
+            let answer = vault.target.send(
+                "GET",
+                &format!("/v1/subjects/{mark}?q={mark}"),
+                Some(vault.key(client)),
+                None,
+            );
+            errors.insert(format!("path {mark}"), answer.body);
+            let headers = [
+                ("X-Forwarded-For", mark.as_str()),
+                ("User-Agent", mark.as_str()),
+                ("traceparent", mark.as_str()),
+            ];
+            vault.target.send_with("GET", "/v1/whoami", Some(mark), None, &headers);
+        }
+    }
+    for client in ["storefront", "billing", "mailer"] {
+        planted.push(vault.key(client).to_owned());
+    }
+    planted.sort_unstable();
+    planted.dedup();
+    let metrics = vault.metrics();
+    let dir = vault.stop();
+    let mut places = errors;
+    places.insert("metrics".to_owned(), metrics.into_bytes());
+    files(dir.path(), &mut places);
+    assert!(planted.len() > 40 && places.len() > 50, "{} texts, {} places", planted.len(), places.len());
+    hunt(&planted, &places);
+}
+
+#[test]
+fn the_hunt_finds_what_is_there() {
+    let place = |bytes: &[u8]| BTreeMap::from([("here".to_owned(), bytes.to_vec())]);
+    for (how, needle) in spellings("Cnryname Quixotefield") {
+        let found = std::panic::catch_unwind(|| hunt(&["Cnryname Quixotefield".to_owned()], &place(&needle)));
+        assert!(found.is_err(), "{how}");
+    }
+}
