@@ -8,11 +8,9 @@ use super::{Keyring, Material};
 use crate::crypto::hazmat::Key32;
 use crate::crypto::hazmat::aead::{OneMessageKey, TAG};
 use crate::crypto::hazmat::{kdf, mac::MacKey};
+use crate::crypto::private_file::{self, Fault};
 use crate::crypto::root::{RootError, RootProvider};
 use crate::domain::{Entropy, VaultId};
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -69,13 +67,14 @@ impl Keyring {
     ) -> Result<(), KeyringError> {
         let bytes = self.seal_file(provider, entropy)?;
         let staged = path.with_extension("new");
-        let mut options = OpenOptions::new();
-        let mut file =
-            options.write(true).create(true).truncate(true).mode(0o600).open(&staged).map_err(|e| io(&e))?;
-        file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(|e| io(&e))?;
+        // A leftover of a write that was cut short, or what somebody put there: never written through.
+        match std::fs::remove_file(&staged) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(&error)),
+            _ => {}
+        }
+        private_file::create(&staged, &bytes).map_err(|e| io(&e))?;
         std::fs::rename(&staged, path).map_err(|e| io(&e))?;
-        let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(parent).and_then(|dir| dir.sync_all()).map_err(|e| io(&e))
+        private_file::sync_parent(path).map_err(|e| io(&e))
     }
 
     fn seal_file(
@@ -162,8 +161,8 @@ impl Keyring {
 
 /// The bytes of a plain file that only its owner may read.
 fn read_file(path: &Path) -> Result<Vec<u8>, KeyringError> {
-    crate::crypto::private_file::read(path, MAX_FILE).map_err(|fault| match fault {
-        crate::crypto::private_file::Fault::Io(kind) => KeyringError::Io(kind),
-        crate::crypto::private_file::Fault::Unfit(why) => KeyringError::File(why),
+    private_file::read(path, MAX_FILE).map_err(|fault| match fault {
+        Fault::Io(kind) => KeyringError::Io(kind),
+        Fault::Unfit(why) => KeyringError::File(why),
     })
 }

@@ -167,6 +167,26 @@ impl<K> Line<K> {
 }
 
 #[cfg(test)]
+impl super::Keyring {
+    /// The vault after one more rotation: a fresh active version in every line that rotates, the one before it still
+    /// opening, or destroyed.
+    pub(in crate::crypto) fn rotated(&self, old_opens: bool, entropy: &mut dyn Entropy) -> Self {
+        let mut material = Material::decode(&self.material.encode()).unwrap();
+        let frozen = [Purpose::Name, Purpose::Hedge, Purpose::Idem, Purpose::Log];
+        let fresh = Material::generate(entropy).unwrap().entries;
+        for mut entry in fresh.into_iter().filter(|e| !frozen.contains(&e.purpose)) {
+            for old in material.entries.iter_mut().filter(|e| e.purpose == entry.purpose) {
+                old.state = if old_opens { State::DecryptOnly } else { State::Destroyed };
+                entry.version = old.version + 1;
+            }
+            material.entries.push(entry);
+        }
+        material.entries.sort_by_key(|e| (e.purpose, e.version));
+        Self::assemble(self.vault, self.development, self.generation, material).unwrap()
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

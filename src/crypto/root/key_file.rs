@@ -8,9 +8,6 @@ use crate::crypto::private_file::{self, Fault};
 use crate::domain::Entropy;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -27,15 +24,8 @@ impl KeyFile {
         entropy.fill(key.expose_mut()).map_err(|_| RootError::Entropy)?;
         let text =
             Zeroizing::new(format!("{LABEL}{}\n", *Zeroizing::new(URL_SAFE_NO_PAD.encode(key.expose()))));
-        let mut options = OpenOptions::new();
-        let mut file = options
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)
-            .map_err(|e| RootError::Io(e.kind()))?;
-        file.write_all(text.as_bytes())
-            .and_then(|()| file.sync_all())
+        private_file::create(path, text.as_bytes())
+            .and_then(|()| private_file::sync_parent(path))
             .map_err(|e| RootError::Io(e.kind()))?;
         // EXPOSE: as above.
         Ok(Self(SivKey::new(key.expose())))

@@ -22,16 +22,18 @@ pub enum RootError {
     #[error("root key file: {0}; check the path and its owner")]
     Io(std::io::ErrorKind),
     /// The wrong key or passphrase, or an altered wrap.
-    #[error("this root key or passphrase does not open this keyring")]
+    #[error("this root key or passphrase does not open this keyring; use the one it was written under")]
     Denied,
     /// The keyring was written under another kind of provider.
     #[error("the keyring was written under another root provider; name that one")]
     OtherProvider,
     /// Parameters out of bounds.
-    #[error("the stored parameters of the passphrase are out of bounds; the keyring was altered")]
+    #[error(
+        "the stored parameters of the passphrase are out of bounds: the keyring was altered; restore it from a backup"
+    )]
     Parameters,
     /// No randomness.
-    #[error("the operating system gave no random bytes")]
+    #[error("the operating system gave no random bytes; nothing was written")]
     Entropy,
 }
 
