@@ -1,5 +1,13 @@
 //! The built binary over a real TLS connection: what a service, a stranger and an attacker on the network see.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "helpers of tests fail by panicking and wait by the real clock"
+)]
+
 mod canary;
 mod cli;
 mod client;

@@ -65,7 +65,8 @@ fn a24_a_field_cannot_be_dropped_added_or_renamed() {
 fn a24_data_of_another_record_subject_collection_or_version_does_not_fit() {
     let keys = keys();
     let row = Row::sealed(&keys);
-    let elsewhere: [(&str, fn(&mut record::RecordHead)); 4] = [
+    type Edit = fn(&mut record::RecordHead);
+    let elsewhere: [(&str, Edit); 4] = [
         ("record", |h| h.record = RecordId(locator(2001))),
         ("subject", |h| h.subject = SubjectId(locator(2000))),
         ("collection", |h| h.collection = CollectionNo(6)),
