@@ -221,10 +221,10 @@ class Verifier:
         except Malformed as fault:
             raise Broken(due, f"the body is malformed: {fault}") from None
         act = fields[11][0]
-        if starts and act != BOOT and not (act == INIT and due == 1):
+        if starts and act != BOOT:
             raise Broken(due, "the boot's first event is not a boot event")
-        if not starts and act == BOOT or act == INIT and self.acts["init"]:
-            raise Broken(due, "a boot event amid a boot, or a second init")
+        if not starts and act == BOOT or act == INIT and due != 2:
+            raise Broken(due, "a boot event amid a boot, or an init event elsewhere than at position 2")
         if not items_are_well_formed(fields):
             raise Broken(due, "an item is not well-formed")
         self.outcomes[OUTCOMES[fields[18][0] - 1]] += 1

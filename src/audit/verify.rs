@@ -85,9 +85,11 @@ pub enum Reason {
     /// A boot event amid a boot.
     #[error("a boot event amid a boot")]
     StrayBoot,
-    /// The vault was created a second time.
-    #[error("a second init event: a vault is created once")]
-    SecondInit,
+    /// The vault was created elsewhere than where a vault is created.
+    #[error(
+        "an init event elsewhere than at position 2: a vault is created once, right after its first boot event"
+    )]
+    StrayInit,
     /// The hash does not follow from the row and the one before.
     #[error("the hash does not match: this row or its link to the one before was altered")]
     Hash,
@@ -244,15 +246,13 @@ impl Verifier {
         }
     }
 
-    /// A boot begins with its boot event, the first of all perhaps with the vault's creation; neither comes again.
+    /// A boot begins with its boot event; the vault's creation follows the first of them, and neither comes again.
     fn begins_well(&self, starts: bool, act: Act) -> Result<(), Reason> {
-        let first = self.summary.events == 0;
         match act {
             Act::Boot if starts => Ok(()),
             Act::Boot => Err(Reason::StrayBoot),
-            Act::Init if self.summary.acts.contains_key(&Act::Init) => Err(Reason::SecondInit),
-            Act::Init if first => Ok(()),
             _ if starts => Err(Reason::NotBoot),
+            Act::Init if self.summary.events != 1 => Err(Reason::StrayInit),
             _ => Ok(()),
         }
     }

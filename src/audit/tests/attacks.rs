@@ -133,7 +133,7 @@ fn boots_begin_with_their_boot_event_and_never_come_back() {
     assert_eq!(with(0, (1, 0, Act::Search)).1, Reason::NotBoot);
     assert_eq!(with(4, (2, 0, Act::Search)), (5, Reason::NotBoot));
     assert_eq!(with(5, (2, 1, Act::Boot)), (6, Reason::StrayBoot));
-    assert_eq!(with(5, (2, 1, Act::Init)), (6, Reason::SecondInit), "a vault is made once");
+    assert_eq!(with(5, (2, 1, Act::Init)), (6, Reason::StrayInit), "a vault is made once");
     assert_eq!(with(4, (1, 0, Act::Boot)).0, 5);
     assert!(matches!(with(4, (1, 0, Act::Boot)).1, Reason::Sequence { .. }));
     assert_eq!(with(6, (1, 4, Act::Shutdown)), (7, Reason::BootReused { node: 1, boot: 1 }));

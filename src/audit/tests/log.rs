@@ -68,11 +68,30 @@ fn p11_a_log_as_written_verifies_and_is_summed_up() {
 }
 
 #[test]
-fn a_log_may_also_begin_with_the_creation_of_the_vault() {
-    let mut rows = log();
-    rows[0].body = rows[1].body.clone();
-    rows[1].body = rows[2].body.clone();
-    assert_eq!(read(&chained(rows), None).unwrap().acts[&Act::Init], 1);
+fn the_creation_of_the_vault_stands_at_position_2_or_nowhere() {
+    let init = log()[1].body.clone();
+    for at in 0..log().len() {
+        let mut rows = log();
+        rows[1].body = rows[2].body.clone();
+        assert!(read(&chained(rows.clone()), None).is_ok(), "a creation that never ended leaves a log too");
+        rows[at].body = init.clone();
+        let expected = match at {
+            1 => None,
+            0 | 3 => Some((at as u64 + 1, Reason::NotBoot)),
+            _ => Some((at as u64 + 1, Reason::StrayInit)),
+        };
+        let told = read(&chained(rows), None).err().map(|broken| (broken.position, broken.reason));
+        assert_eq!(told, expected);
+    }
+}
+
+#[test]
+fn the_creation_of_the_vault_is_not_the_second_boot_of_its_log() {
+    let told = mended(|r| {
+        r.truncate(2);
+        (r[1].boot, r[1].seq) = (2, 0);
+    });
+    assert_eq!(told, (2, Reason::NotBoot));
 }
 
 #[test]
@@ -213,8 +232,8 @@ fn what_a_mended_chain_still_may_not_say() {
     assert_eq!(mended(|r| r[0].body = r[2].body.clone()), (1, Reason::NotBoot));
     assert_eq!(mended(|r| r[3].body = r[2].body.clone()), (4, Reason::NotBoot));
     assert_eq!(mended(|r| r[4].body = r[3].body.clone()), (5, Reason::StrayBoot));
-    assert_eq!(mended(|r| r[4].body = r[1].body.clone()), (5, Reason::SecondInit));
-    assert_eq!(mended(|r| r[3].body = r[1].body.clone()), (4, Reason::SecondInit));
+    assert_eq!(mended(|r| r[4].body = r[1].body.clone()), (5, Reason::StrayInit));
+    assert_eq!(mended(|r| r[3].body = r[1].body.clone()), (4, Reason::NotBoot));
     assert_eq!(
         mended(|r| (r[1].body, r[3].body) = (r[2].body.clone(), r[1].body.clone())),
         (4, Reason::NotBoot)
