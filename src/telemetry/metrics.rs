@@ -9,12 +9,29 @@ pub const DESCRIPTIONS: &[(&str, &str, &str)] = &[
     ("strongroom_request_seconds", "histogram", "Time of a request, by bucket"),
     ("strongroom_refusals_total", "counter", "Refused requests by error code"),
     ("strongroom_panics_total", "counter", "Panics contained"),
+    ("strongroom_forged_tokens_total", "counter", "Tokens that did not authenticate"),
     ("strongroom_audit_events", "gauge", "Events on the audit log"),
     ("strongroom_wal_pages", "gauge", "Pages of the write-ahead log"),
     ("strongroom_limiter_keys", "gauge", "Keys the limiters keep"),
     ("strongroom_integrity_failures", "gauge", "Stored rows that failed their seal since the start"),
+    ("strongroom_argon2_queue", "gauge", "Password checks that wait for a hashing thread"),
     ("strongroom_ready", "gauge", "1 when the vault serves"),
 ];
+
+/// The gauges, in the order of [`DESCRIPTIONS`].
+#[derive(Clone, Copy)]
+enum Gauge {
+    AuditEvents,
+    WalPages,
+    LimiterKeys,
+    IntegrityFailures,
+    Argon2Queue,
+    Ready,
+}
+
+impl Gauge {
+    const COUNT: usize = Gauge::Ready as usize + 1;
+}
 
 /// Upper bounds of the latency buckets, in microseconds.
 const BUCKETS: [u64; 10] = [250, 500, 1_000, 2_500, 5_000, 10_000, 50_000, 250_000, 1_000_000, 10_000_000];
@@ -29,7 +46,8 @@ pub struct Metrics {
     count: AtomicU64,
     sum_micros: AtomicU64,
     panics: AtomicU64,
-    gauges: [AtomicU64; 5],
+    forged: AtomicU64,
+    gauges: [AtomicU64; Gauge::COUNT],
 }
 
 impl Metrics {
@@ -50,6 +68,7 @@ impl Metrics {
             count: AtomicU64::new(0),
             sum_micros: AtomicU64::new(0),
             panics: AtomicU64::new(0),
+            forged: AtomicU64::new(0),
             gauges: Default::default(),
         }
     }
@@ -87,36 +106,45 @@ impl Metrics {
     pub fn panics(&self) {
         self.panics.fetch_add(1, Ordering::Relaxed);
     }
-    fn set(&self, gauge: usize, value: u64) {
-        if let Some(slot) = self.gauges.get(gauge) {
+    /// So many tokens of a request did not authenticate.
+    pub fn forged_tokens(&self, n: u64) {
+        self.forged.fetch_add(n, Ordering::Relaxed);
+    }
+    fn set(&self, gauge: Gauge, value: u64) {
+        if let Some(slot) = self.gauges.get(gauge as usize) {
             slot.store(value, Ordering::Relaxed);
         }
     }
     /// Events on the log.
     pub fn audit_position(&self, value: u64) {
-        self.set(0, value);
+        self.set(Gauge::AuditEvents, value);
     }
     /// Pages of the write-ahead log.
     pub fn wal_pages(&self, value: u64) {
-        self.set(1, value);
+        self.set(Gauge::WalPages, value);
     }
     /// Keys of the limiters.
     pub fn limiter_keys(&self, value: u64) {
-        self.set(2, value);
+        self.set(Gauge::LimiterKeys, value);
     }
     /// Rows that failed their checks.
     pub fn integrity_failures(&self, value: u64) {
-        self.set(3, value);
+        self.set(Gauge::IntegrityFailures, value);
+    }
+    /// Password checks that wait.
+    pub fn argon2_queue(&self, value: u64) {
+        self.set(Gauge::Argon2Queue, value);
     }
     /// Whether it serves.
     pub fn ready(&self, ready: bool) {
-        self.set(4, u64::from(ready));
+        self.set(Gauge::Ready, u64::from(ready));
     }
 
     /// The text exposition format.
     pub fn render(&self) -> String {
         let mut out = String::with_capacity(4_096);
-        for (at, (name, kind, meaning)) in DESCRIPTIONS.iter().enumerate() {
+        let mut gauges = self.gauges.iter();
+        for (name, kind, meaning) in DESCRIPTIONS {
             // Writing to a string cannot fail.
             let _ = write!(out, "# HELP {name} {meaning}\n# TYPE {name} {kind}\n");
             match *name {
@@ -131,8 +159,11 @@ impl Metrics {
                     let _ =
                         writeln!(out, "{name} {}", self.panics.load(Ordering::Relaxed).max(super::panics()));
                 }
+                "strongroom_forged_tokens_total" => {
+                    let _ = writeln!(out, "{name} {}", self.forged.load(Ordering::Relaxed));
+                }
                 _ => {
-                    let value = self.gauges.get(at.wrapping_sub(4)).map_or(0, |g| g.load(Ordering::Relaxed));
+                    let value = gauges.next().map_or(0, |gauge| gauge.load(Ordering::Relaxed));
                     let _ = writeln!(out, "{name} {value}");
                 }
             }
@@ -207,16 +238,47 @@ mod tests {
         metrics.wal_pages(12);
         metrics.limiter_keys(13);
         metrics.integrity_failures(14);
+        metrics.argon2_queue(15);
         metrics.ready(true);
+        metrics.forged_tokens(7);
+        metrics.forged_tokens(2);
         let text = metrics.render();
         for line in [
             "strongroom_audit_events 11",
             "strongroom_wal_pages 12",
             "strongroom_limiter_keys 13",
             "strongroom_integrity_failures 14",
+            "strongroom_argon2_queue 15",
             "strongroom_ready 1",
+            "strongroom_forged_tokens_total 9",
         ] {
             assert!(text.lines().any(|l| l == line), "{line}");
         }
+    }
+
+    #[test]
+    fn as_many_gauges_are_described_as_are_kept() {
+        assert_eq!(DESCRIPTIONS.iter().filter(|(_, kind, _)| *kind == "gauge").count(), Gauge::COUNT);
+    }
+
+    #[test]
+    fn every_line_belongs_to_a_described_metric_and_names_are_described_once() {
+        let metrics = Metrics::new(&["/v1/search"], &["denied"]);
+        metrics.request("/v1/search", 2, 1);
+        let mut names: Vec<&str> = DESCRIPTIONS.iter().map(|(name, ..)| *name).collect();
+        for line in metrics.render().lines().filter(|line| !line.starts_with('#')) {
+            let name = line.split(['{', ' ']).next().unwrap();
+            let family = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end));
+            assert!(names.contains(&name) || family.is_some_and(|f| names.contains(&f)), "{line}");
+        }
+        names.sort_unstable();
+        assert!(names.windows(2).all(|pair| pair[0] != pair[1]));
+    }
+
+    #[test]
+    fn a_status_that_is_none_is_counted_nowhere_and_harms_nothing() {
+        let metrics = Metrics::new(&["/v1/search"], &[]);
+        [0, 6, 200, u16::MAX].into_iter().for_each(|class| metrics.request("/v1/search", class, u64::MAX));
+        assert!(!metrics.render().contains("strongroom_requests_total{"));
     }
 }
