@@ -2,7 +2,7 @@
 
 use super::{Network, RootProviderKind, Settings};
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::Path;
 
 /// A key and what to write instead.
 pub(in crate::config) type Fault = (String, String);
@@ -20,10 +20,10 @@ pub(in crate::config) fn faults(settings: &Settings) -> Vec<Fault> {
 fn paths(settings: &Settings) -> Vec<(&'static str, &'static str)> {
     let (tls, root) = (&settings.tls, &settings.root);
     let paths = [
-        ("data_dir", Some(&settings.data_dir)),
-        ("tls.certificate", tls.certificate.as_ref()),
-        ("tls.key", tls.key.as_ref()),
-        ("root.path", root.path.as_ref()),
+        ("data_dir", Some(settings.data_dir.as_path())),
+        ("tls.certificate", tls.certificate.as_deref()),
+        ("tls.key", tls.key.as_deref()),
+        ("root.path", root.path.as_deref()),
     ];
     let odd = paths.into_iter().filter(|(_, path)| path.is_some_and(is_no_path));
     let mut faults: Vec<_> =
@@ -44,7 +44,7 @@ fn paths(settings: &Settings) -> Vec<(&'static str, &'static str)> {
 }
 
 /// Empty, or a pasted key rather than the path of one.
-fn is_no_path(path: &PathBuf) -> bool {
+fn is_no_path(path: &Path) -> bool {
     let text = path.to_string_lossy();
     text.is_empty() || text.chars().any(char::is_control)
 }

@@ -115,11 +115,11 @@ fn a_required_key_that_is_missing_is_named_with_the_section_that_lacks_it() {
 fn i6_no_fault_repeats_a_value_not_even_one_pasted_over_many_lines() {
     let pem = "-----BEGIN PRIVATE KEY-----\nCNRYa\nCNRYb=\n-----END PRIVATE KEY-----";
     for text in [
-        format!("data_dir = \"x\"\n[listen]\nhosts = [\n  \"a\",\n  7,\n]"),
+        "data_dir = \"x\"\n[listen]\nhosts = [\n  \"a\",\n  7,\n]".to_owned(),
         format!("data_dir = \"x\"\n[tls]\ncertificate = \"c\"\nkey = \"\"\"\n{pem}\"\"\""),
         format!("data_dir = \"x\"\n[tls]\nkey = \"\"\"\n{pem}"),
         format!("data_dir = \"x\"\n[root]\n{pem}"),
-        format!("data_dir = \"x\"\n[root]\n\"CNRY \u{202e}\" = 1"),
+        "data_dir = \"x\"\n[root]\n\"CNRY \u{202e}\" = 1".to_owned(),
         format!("data_dir = \"x\"\n[root]\n{} = 1", "CNRY".repeat(16)),
     ] {
         for error in Settings::parse(&text).unwrap_err() {

@@ -24,6 +24,11 @@ pub fn init(level: &str) {
         _ => 2,
     };
     LEVEL.store(number, Ordering::Relaxed);
+    ensure();
+}
+
+/// Starts logging at the level last asked for, `warn` if none was; does nothing when it has started.
+pub(in crate::telemetry) fn ensure() {
     // Set once per process; a test binary may have done so already.
     let _first = tracing::subscriber::set_global_default(Registry::default().with(Lines)).is_ok();
 }

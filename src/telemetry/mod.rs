@@ -8,11 +8,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 static PANICS: AtomicU64 = AtomicU64::new(0);
 
-/// Panics are logged by place only: their messages may hold what was being worked on.
+/// Panics are logged by place only: their messages may hold what was being worked on. A command that never started the
+/// log says so too: a process must not end without a word.
 pub fn install_panic_hook() {
     std::panic::set_hook(Box::new(|info| {
         PANICS.fetch_add(1, Ordering::Relaxed);
         let (file, line) = info.location().map_or(("?", 0), |at| (at.file(), at.line()));
+        log::ensure();
         tracing::error!(event = "panic", file, line, "a panic was contained or ends the process");
     }));
 }
@@ -21,3 +23,6 @@ pub fn install_panic_hook() {
 pub fn panics() -> u64 {
     PANICS.load(Ordering::Relaxed)
 }
+
+#[cfg(test)]
+mod tests;
