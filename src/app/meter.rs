@@ -23,6 +23,8 @@ impl Meter for Metered {
         self.0.wal_pages(gauges.wal_pages);
         self.0.limiter_keys(gauges.limiter_keys);
         self.0.integrity_failures(gauges.integrity_failures);
+        self.0.forged_tokens(gauges.forged_tokens);
+        self.0.argon2_queue(gauges.argon2_queue);
         self.0.ready(gauges.ready);
         self.0.render()
     }

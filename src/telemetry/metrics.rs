@@ -106,9 +106,9 @@ impl Metrics {
     pub fn panics(&self) {
         self.panics.fetch_add(1, Ordering::Relaxed);
     }
-    /// So many tokens of a request did not authenticate.
-    pub fn forged_tokens(&self, n: u64) {
-        self.forged.fetch_add(n, Ordering::Relaxed);
+    /// So many tokens did not authenticate since the start.
+    pub fn forged_tokens(&self, total: u64) {
+        self.forged.fetch_max(total, Ordering::Relaxed);
     }
     fn set(&self, gauge: Gauge, value: u64) {
         if let Some(slot) = self.gauges.get(gauge as usize) {
@@ -240,8 +240,8 @@ mod tests {
         metrics.integrity_failures(14);
         metrics.argon2_queue(15);
         metrics.ready(true);
+        metrics.forged_tokens(9);
         metrics.forged_tokens(7);
-        metrics.forged_tokens(2);
         let text = metrics.render();
         for line in [
             "strongroom_audit_events 11",

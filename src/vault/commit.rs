@@ -171,6 +171,7 @@ impl Vault {
             event.body.outcome = Outcome::Allowed;
         }
         event.body.changed = changes.iter().filter_map(|c| self.changed_row(c)).collect();
+        self.note_forged(event.body.tokens.forged);
         // What the log could not read back must not be done: it would be evidence lost.
         audit::check(&event.body).map_err(|_| CommitError::Stopped)?;
         let cost = event.body.cost;
@@ -203,6 +204,7 @@ impl Vault {
         rules: RuleSet,
     ) -> Refusal {
         draft.refused(&refusal, rules);
+        self.note_forged(draft.body.tokens.forged);
         draft.body.changed.clear();
         let ticket = EventTicket::next();
         let mut set = ChangeSet::observed(Event { ticket, body: draft.body }, CommitNo(u64::MAX), []);

@@ -112,6 +112,7 @@ impl Vault {
         event.code = (!valid).then(|| "invalid_credential".to_owned());
         let relied = found.iter().flat_map(|f| [Object::Record(f.record.0), Object::Subject(f.subject.0)]);
         let cost = event.cost;
+        self.note_forged(event.tokens.forged);
         let set = ChangeSet::observed(Event { ticket, body: event }, read_at, relied.collect::<Vec<_>>());
         let receipt = self.store().commit(set).await.map_err(|error| match error {
             crate::storage::CommitError::Conflict(_) => Refusal::Overloaded,

@@ -89,6 +89,7 @@ pub struct Vault {
     clock: Arc<dyn Clock>,
     locators: locators::Locators,
     integrity_failures: AtomicU64,
+    forged_tokens: AtomicU64,
     sums: sums::Sums,
 }
 
@@ -138,5 +139,13 @@ impl Vault {
     /// How many stored rows failed their checks since the start.
     pub fn integrity_failures(&self) -> u64 {
         self.integrity_failures.load(Ordering::Relaxed)
+    }
+    /// Notes tokens that did not open.
+    pub(in crate::vault) fn note_forged(&self, count: u32) {
+        self.forged_tokens.fetch_add(u64::from(count), Ordering::Relaxed);
+    }
+    /// How many tokens did not open since the start.
+    pub fn forged_tokens(&self) -> u64 {
+        self.forged_tokens.load(Ordering::Relaxed)
     }
 }

@@ -20,6 +20,10 @@ pub struct Gauges {
     pub limiter_keys: u64,
     /// Stored rows that failed their checks.
     pub integrity_failures: u64,
+    /// Tokens that did not open since the start.
+    pub forged_tokens: u64,
+    /// Password checks that wait.
+    pub argon2_queue: u64,
     /// Whether it serves.
     pub ready: bool,
 }
@@ -43,6 +47,8 @@ impl Vault {
             wal_pages: u64::from(health.wal_pages),
             limiter_keys: self.limits().keys() as u64,
             integrity_failures: self.integrity_failures(),
+            forged_tokens: self.forged_tokens(),
+            argon2_queue: self.passwords().waiting(),
             ready: self.readiness() == "ready",
         }
     }

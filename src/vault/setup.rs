@@ -139,6 +139,7 @@ impl Vault {
             clock,
             locators: super::locators::Locators::default(),
             integrity_failures: std::sync::atomic::AtomicU64::new(0),
+            forged_tokens: std::sync::atomic::AtomicU64::new(0),
             sums: super::sums::Sums::default(),
         })
     }

@@ -6,6 +6,7 @@ mod worker;
 
 use crate::domain::{Clock, Entropy, Sensitive};
 use phc::Phc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -89,6 +90,7 @@ pub struct Verdict {
 /// The pool.
 pub struct PasswordPool {
     queue: SyncSender<Job>,
+    waiting: Arc<AtomicU64>,
     params: PasswordParams,
     dummy: Phc,
 }
@@ -99,13 +101,14 @@ impl PasswordPool {
         let params = params.bounded();
         let (sender, receiver) = sync_channel(queue.max(1));
         let receiver = Arc::new(Mutex::new(receiver));
+        let waiting = Arc::new(AtomicU64::new(0));
         for number in 0..slots.max(1) {
-            let receiver = receiver.clone();
-            let work = move || worker::run(&receiver, params);
+            let (receiver, waiting) = (receiver.clone(), waiting.clone());
+            let work = move || worker::run(&receiver, &waiting, params);
             // A thread that cannot start leaves the others; with none the queue fills and says so.
             let _started = std::thread::Builder::new().name(format!("argon2-{number}")).spawn(work).is_ok();
         }
-        Self { queue: sender, params, dummy: Phc { params, salt: [0x5a; 16], hash: [0xa5; 32] } }
+        Self { queue: sender, waiting, params, dummy: Phc { params, salt: [0x5a; 16], hash: [0xa5; 32] } }
     }
 
     /// Hashes a secret; the PHC string is what is sealed and stored.
@@ -134,6 +137,11 @@ impl PasswordPool {
         Ok(Verdict { valid: equal && known, needs_upgrade: equal && known && weaker })
     }
 
+    /// Checks that wait for a thread.
+    pub fn waiting(&self) -> u64 {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     /// The job and its secret move into the worker: a client that leaves takes no slot with it.
     async fn submit(
         &self,
@@ -147,9 +155,13 @@ impl PasswordPool {
         }
         let (answer, wait) = oneshot::channel();
         let job = Job { work: Work { secret, params, salt }, answer };
-        self.queue.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => PoolError::Overloaded,
-            TrySendError::Disconnected(_) => PoolError::Stopped,
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        self.queue.try_send(job).map_err(|error| {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            match error {
+                TrySendError::Full(_) => PoolError::Overloaded,
+                TrySendError::Disconnected(_) => PoolError::Stopped,
+            }
         })?;
         wait.await.ok().flatten().ok_or(PoolError::Stopped)
     }

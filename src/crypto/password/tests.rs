@@ -52,6 +52,7 @@ fn a_full_queue_sheds_instead_of_growing() {
     let shed = answers.iter().filter(|a| **a == Err(PoolError::Overloaded)).count();
     assert!(shed >= 30, "{shed} of 40 were shed");
     assert!(answers.iter().any(Result::is_ok));
+    assert_eq!(pool.waiting(), 0);
     // And it recovers by itself.
     assert!(block_on(pool.verify(None, text("after"))).is_ok());
 }

@@ -3,6 +3,7 @@
 use super::PasswordParams;
 use crate::domain::Sensitive;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::oneshot::Sender;
@@ -54,11 +55,12 @@ impl Slot {
 }
 
 /// Works until the pool is dropped.
-pub(super) fn run(queue: &Mutex<Receiver<Job>>, params: PasswordParams) {
+pub(super) fn run(queue: &Mutex<Receiver<Job>>, waiting: &AtomicU64, params: PasswordParams) {
     let mut slot = Slot::new(params);
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Job { work, answer }) = next else { return };
+        waiting.fetch_sub(1, Ordering::Relaxed);
         // A client that left is not worth the work.
         if answer.is_closed() {
             continue;

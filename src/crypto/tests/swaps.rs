@@ -11,8 +11,11 @@ fn parts(row: &Row) -> Vec<(u16, Vec<u8>)> {
     vec![(3, body[..32].to_vec()), (8, body[32..64].to_vec()), (300, body[64..].to_vec())]
 }
 
+/// What makes another head.
+type Edit = fn(&mut record::RecordHead);
+
 /// The same values in a row of another head.
-fn sealed_at(keys: &Keyring, edit: fn(&mut record::RecordHead)) -> Row {
+fn sealed_at(keys: &Keyring, edit: Edit) -> Row {
     let mut other = head();
     edit(&mut other);
     let permit = crate::policy::WritePermit::for_tests(other.collection, &[3, 8, 300].map(FieldNo));
@@ -94,7 +97,7 @@ fn a24_one_sealed_field_of_another_record_does_not_fit_even_under_the_same_data_
     let row = Row::sealed(&keys);
     let key = data_key(&keys, &row);
     for edit in [
-        (|h| h.record = RecordId(locator(2001))) as fn(&mut record::RecordHead),
+        (|h| h.record = RecordId(locator(2001))) as Edit,
         |h| h.subject = SubjectId(locator(2000)),
         |h| h.collection = CollectionNo(6),
         |h| h.version = Version(1),
