@@ -99,7 +99,8 @@ fn threads_that_ended_leave_no_connection_behind() {
     let (_dir, _clock, store) = store(None);
     for _ in 0..20 {
         std::thread::scope(|s| {
-            s.spawn(|| store.read(|r| Ok(r.read_at())).unwrap());
+            // Joined by hand: the scope's own waiting ends before the thread's locals are dropped.
+            s.spawn(|| store.read(|r| Ok(r.read_at())).unwrap()).join().unwrap();
         });
     }
     store.read(|r| Ok(r.read_at())).unwrap();
