@@ -17,6 +17,7 @@ mod offline;
 mod operate;
 mod record_create;
 mod record_rows;
+mod record_rules;
 mod record_update;
 mod record_view;
 mod refusal;

@@ -1,23 +1,26 @@
 //! `POST /v1/records`: one record stored, sealed under a key of its own, and its tokens handed back.
 
-use crate::crypto::{Fields, NameKind, RefKind};
-use crate::domain::entropy::{Entropy, OsEntropy};
+use crate::crypto::{NameKind, RefKind};
+use crate::domain::entropy::OsEntropy;
 use crate::domain::event::{Act, EventItem};
 use crate::domain::field::FieldType;
 use crate::domain::record::{RecordHead, RecordStatus};
 use crate::domain::rule::RuleSet;
-use crate::domain::token::TokenGrant;
 use crate::domain::value::RawValue;
 use crate::domain::{
-    AudienceNo, CollectionNo, FieldNo, Generation, GrantId, Locator, Object, RecordId, SubjectId, Version,
+    AudienceNo, CollectionNo, FieldNo, GrantId, Locator, Object, RecordId, SubjectId, Version,
 };
-use crate::policy::{ContextState, Policy, Question, Wish};
+use crate::policy::{Policy, Question};
 use crate::storage::{Change, RecordRow};
 use crate::vault::Vault;
 use crate::vault::call::{Call, Draft};
 use crate::vault::caller::Caller;
 use crate::vault::commit::{Concluded, Desk, Done, Plan, Stop};
 use crate::vault::record_rows::{Checked, GrantTerms};
+use crate::vault::record_rules::{
+    grant_terms, has_password, missing_fields, new_grant, plain_fields, resolve_audience, unknown_collection,
+    unsealable, write_question,
+};
 use crate::vault::refusal::{Fault, Refusal, RuleName};
 use crate::vault::remember::{Remembered, record_id};
 use std::time::Duration;
@@ -308,110 +311,4 @@ impl Vault {
         })
         .await
     }
-}
-
-/// A question about writing.
-pub(in crate::vault) fn write_question(
-    caller: &Caller,
-    purpose: Option<crate::domain::PurposeNo>,
-    today: crate::domain::date::Date,
-) -> Question {
-    Question {
-        asker: caller.asker(),
-        wish: Wish::Write,
-        purpose,
-        recipient: None,
-        context: ContextState::Absent,
-        today,
-    }
-}
-
-/// The audience wished for, or the collection's default group.
-pub(in crate::vault) fn resolve_audience(
-    policy: &Policy,
-    collection: CollectionNo,
-    wish: &TokenWish,
-) -> Result<AudienceNo, Refusal> {
-    let found = match &wish.audience {
-        Some(name) => policy.audience(name),
-        None => policy.default_audience(collection),
-    };
-    found.ok_or_else(|| {
-        let detail = "Name a client or a group of clients that the policy declares.";
-        Refusal::InvalidRequest(vec![Fault::new("/audience", "unknown_audience", detail)])
-    })
-}
-
-/// The terms of a grant, when an expiry or a number of uses is wished for.
-pub(in crate::vault) fn grant_terms(
-    record: RecordId,
-    audience: AudienceNo,
-    wish: &TokenWish,
-    now: crate::domain::Timestamp,
-) -> Result<Option<GrantTerms>, Refusal> {
-    if wish.uses == Some(0) {
-        let fault = Fault::new("/uses", "out_of_range", "A token has at least one use.");
-        return Err(Refusal::InvalidRequest(vec![fault]));
-    }
-    let wanted = wish.expires_in.is_some() || wish.uses.is_some();
-    let expires_at = wish.expires_in.map(|life| now.plus(life));
-    Ok(wanted.then_some(GrantTerms { record, audience, expires_at, uses: wish.uses }))
-}
-
-/// A new grant; its generation starts random.
-pub(in crate::vault) fn new_grant(
-    grant: GrantId,
-    fields: &[FieldNo],
-    terms: GrantTerms,
-) -> Result<TokenGrant, Refusal> {
-    let random = OsEntropy.array::<2>().map_err(|_| Refusal::Overloaded)?;
-    Ok(TokenGrant {
-        grant,
-        record: terms.record,
-        fields: fields.to_vec(),
-        audience: terms.audience,
-        purpose: None,
-        expires_at: terms.expires_at,
-        uses_left: terms.uses,
-        generation: Generation(u16::from_be_bytes(random)),
-        last_use: None,
-    })
-}
-
-/// Whether one of the fields is a password: its record's data key is wrapped by the pepper's line.
-pub(in crate::vault) fn has_password(policy: &Policy, fields: &[FieldNo]) -> bool {
-    fields.iter().any(|f| policy.field_facts(*f).is_some_and(|f| f.kind == FieldType::Password))
-}
-
-/// The fault of a value that cannot be sealed.
-pub(in crate::vault) fn unsealable(error: crate::crypto::Unopenable) -> Refusal {
-    match error {
-        crate::crypto::Unopenable::TooLarge => Refusal::TooLarge,
-        crate::crypto::Unopenable::Entropy => Refusal::Overloaded,
-        _ => Refusal::Integrity,
-    }
-}
-
-fn unknown_collection() -> Refusal {
-    let detail = "Name one of the policy's collections; GET /v1/whoami lists those granted.";
-    Refusal::InvalidRequest(vec![Fault::new("/collection", "unknown_collection", detail)])
-}
-
-/// C28: only fields the collection requires must be there.
-fn missing_fields(policy: &Policy, collection: CollectionNo, fields: &Checked) -> Result<(), Refusal> {
-    if fields.is_empty() || fields.iter().any(|(_, v)| v.is_none()) {
-        let detail = "Send at least one field, each with a value; leave absent ones out.";
-        return Err(Refusal::InvalidRequest(vec![Fault::new("/fields", "no_value", detail)]));
-    }
-    let missing =
-        policy.fields_of(collection).filter(|f| f.required && !fields.iter().any(|(no, _)| *no == f.no));
-    let faults: Vec<_> = missing
-        .map(|f| Fault::new(format!("/fields/{}", f.name), "required", "The collection requires this field."))
-        .collect();
-    if faults.is_empty() { Ok(()) } else { Err(Refusal::InvalidField(faults)) }
-}
-
-fn plain_fields(checked: &Checked) -> Fields {
-    // EXPOSE: moved into the seal; the copy wipes itself.
-    Fields(checked.iter().filter_map(|(f, v)| Some((f.0, v.as_ref()?.expose().clone()))).collect())
 }

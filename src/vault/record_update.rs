@@ -13,8 +13,9 @@ use crate::vault::call::{Call, Draft};
 use crate::vault::caller::Caller;
 use crate::vault::commit::{Concluded, Desk, Done, Plan, Stop};
 use crate::vault::load::LoadedRecord;
-use crate::vault::record_create::{FieldInput, Stored, StoredTokens, unsealable, write_question};
+use crate::vault::record_create::{FieldInput, Stored, StoredTokens};
 use crate::vault::record_rows::Checked;
+use crate::vault::record_rules::{unsealable, write_question};
 use crate::vault::refusal::{Fault, Refusal};
 use crate::vault::remember::Remembered;
 

@@ -10,7 +10,8 @@ use crate::vault::Vault;
 use crate::vault::call::{Call, Draft};
 use crate::vault::caller::Caller;
 use crate::vault::commit::{Concluded, Desk, Done, Plan, Stop};
-use crate::vault::record_create::{Stored, StoredTokens, TokenWish, grant_terms, new_grant};
+use crate::vault::record_create::{Stored, StoredTokens, TokenWish};
+use crate::vault::record_rules::{grant_terms, new_grant, resolve_audience};
 use crate::vault::refusal::{Fault, Refusal, RuleName};
 use crate::vault::remember::Remembered;
 
@@ -90,8 +91,7 @@ impl Vault {
         desk.event.subjects.push(self.subject_ref(head.subject));
         let fields =
             resolve_fields(policy, caller, &loaded.row.sealed, (head.collection, &ask.command.fields))?;
-        let audience =
-            crate::vault::record_create::resolve_audience(policy, head.collection, &ask.command.tokens)?;
+        let audience = resolve_audience(policy, head.collection, &ask.command.tokens)?;
         let terms = grant_terms(ask.record, audience, &ask.command.tokens, self.now())?;
         let reference = self.reference(RefKind::Record, &ask.record.0.get().to_be_bytes());
         desk.event.items =

@@ -1,0 +1,142 @@
+//! Detokenize: tokens in, fields out, for a stated purpose. The order is fixed: limits, tokens opened without I/O, the
+//! static half of the judge, rows, the subject half, seals opened under the event's ticket, commit, release (I1, I2, I5).
+
+mod group;
+mod plan;
+mod release;
+
+use crate::crypto::RefKind;
+use crate::domain::disclosure::Undisclosed;
+use crate::domain::event::Act;
+use crate::domain::field::Form;
+use crate::domain::token::Pointer;
+use crate::domain::{FieldNo, RecordId, Sensitive};
+use crate::policy::{ContextState, FieldLeave, Policy, Question, Wish};
+use crate::storage::GrantRow;
+use crate::vault::Vault;
+use crate::vault::call::{Call, Draft};
+use crate::vault::caller::Caller;
+use crate::vault::commit::{Concluded, Done};
+use crate::vault::refusal::Refusal;
+use plan::Ask;
+use zeroize::Zeroize;
+
+/// What `POST /v1/detokenize` asks for.
+pub struct RevealCommand {
+    /// Purpose, by name.
+    pub purpose: String,
+    /// The tokens, 1 ..= 1 000.
+    pub tokens: Vec<Sensitive<String>>,
+    /// For whom, by name.
+    pub recipient: Option<String>,
+    /// The end user acted for (≤ 64 of [A-Za-z0-9._:-]).
+    pub on_behalf_of: Option<String>,
+    /// Kind and reference of a context.
+    pub context: Option<(String, String)>,
+    /// The wanted form; `None`: plain where granted, else masked.
+    pub form: Option<Form>,
+    /// The first failing item refuses all.
+    pub atomic: bool,
+}
+
+/// One item of the answer.
+pub enum Item<T> {
+    /// The token at this index opened.
+    Shown {
+        /// Full name of the field.
+        field: String,
+        /// In which form.
+        form: Form,
+        /// The value as JSON, rendered inside the vault.
+        json: T,
+    },
+    /// It did not, or was refused.
+    Refused(Refusal),
+}
+
+/// An item with its value, released.
+pub type ShownItem = Item<Sensitive<Vec<u8>>>;
+
+/// Rendered values of one record: (index of the item, JSON). Zeroed on drop.
+#[derive(Zeroize)]
+pub(in crate::vault) struct Rendered(Vec<(usize, Vec<u8>)>);
+
+struct Want {
+    index: usize,
+    pointer: Pointer,
+    record: RecordId,
+    leave: FieldLeave,
+    /// The grant row with one use less; written only if the item is shown.
+    spend: Option<GrantRow>,
+}
+
+/// Judged items before the commit.
+struct Prepared {
+    items: Vec<Item<()>>,
+    held: Vec<Undisclosed<Rendered>>,
+}
+
+impl Vault {
+    /// Swaps tokens for fields.
+    pub async fn reveal(
+        &self,
+        caller: &Caller,
+        call: &Call,
+        command: &RevealCommand,
+    ) -> Result<Done<Vec<ShownItem>>, Refusal> {
+        let policy = caller.policy().clone();
+        let mut draft = Draft::new(caller, call, Act::Detokenize);
+        let purpose = policy.purpose(&command.purpose);
+        draft.body.purpose = purpose.and_then(|p| policy.purpose_name(p)).map(str::to_owned);
+        let recipient = command.recipient.as_deref().map(|name| policy.recipient(name));
+        draft.body.recipient = recipient.flatten().and_then(|r| policy.recipient_name(r)).map(str::to_owned);
+        draft.body.on_behalf_of =
+            command.on_behalf_of.as_ref().map(|name| self.reference(RefKind::OnBehalfOf, name.as_bytes()));
+        draft.body.context = command.context.as_ref().map(|(kind, reference)| {
+            (kind.clone(), self.reference(RefKind::Context, reference.as_bytes()), Some(false))
+        });
+        let units = u32::try_from(command.tokens.len()).unwrap_or(u32::MAX);
+        if let Err(refusal) = self.charge(caller, &mut draft, units) {
+            return Err(self.refuse(caller, None, draft, refusal, Default::default()).await);
+        }
+        let pointers: Vec<Option<Pointer>> = command.tokens.iter().map(|t| self.open_token(t)).collect();
+        let extra = pointers.iter().flatten().map(|p| surcharge(&policy, p.field)).sum();
+        if let Err(refusal) = self.charge(caller, &mut draft, extra) {
+            return Err(self.refuse(caller, None, draft, refusal, Default::default()).await);
+        }
+        let question = Question {
+            asker: caller.asker(),
+            wish: Wish::Read(command.form),
+            purpose,
+            recipient,
+            context: if command.context.is_some() { ContextState::Unverified } else { ContextState::Absent },
+            today: self.today(),
+        };
+        // A read changes nothing but a spent use, and that remembers its key itself: no row in the store of replies.
+        let spending = call.idempotency;
+        let reading = Call { idempotency: None, ..*call };
+        let concluded = self
+            .run(caller, &reading, draft, |desk| {
+                let leave = policy.judge_request(&question)?;
+                self.plan_reveal(
+                    desk,
+                    caller,
+                    &leave,
+                    Ask { pointers: &pointers, atomic: command.atomic, spending },
+                )
+            })
+            .await?;
+        let Concluded::Fresh(done) = concluded else { return Err(Refusal::Conflict) };
+        self.disclose(done)
+    }
+
+    fn open_token(&self, token: &Sensitive<String>) -> Option<Pointer> {
+        // EXPOSE: opened in place; a forged one stops here, counted, without I/O.
+        self.keys().open_token(token.expose())
+    }
+}
+
+/// What a field costs beyond the one unit charged before its token was opened.
+fn surcharge(policy: &Policy, field: FieldNo) -> u32 {
+    policy.field_facts(field).map_or(0, |f| u32::from(f.sensitivity).saturating_sub(1))
+}
