@@ -86,6 +86,9 @@ async fn handle(
     if let Err(refusal) = vault.admit_network(peer) {
         return stranger(Problem::from(&refusal));
     }
+    if let Some(refusal) = vault.refuses() {
+        return stranger(Problem::from(&refusal));
+    }
     let caller = match authenticate(vault, req, peer) {
         Ok(caller) => caller,
         Err(problem) => return stranger(*problem),

@@ -10,7 +10,7 @@ use crate::domain::record::RowSeal;
 use crate::domain::rule::RuleSet;
 use crate::domain::{CommitNo, Ref8, Version};
 use crate::policy::Denial;
-use crate::storage::{Change, ChangeSet, CommitError, IdempotencyRow, ReadError, Reader};
+use crate::storage::{Change, ChangeSet, CommitError, ReadError, Reader};
 use crate::vault::Vault;
 use crate::vault::call::{Call, Draft};
 use crate::vault::caller::Caller;
@@ -175,20 +175,12 @@ impl Vault {
         // What the log could not read back must not be done: it would be evidence lost.
         audit::check(&event.body).map_err(|_| CommitError::Stopped)?;
         let cost = event.body.cost;
-        let at = self.now();
         let mut set = ChangeSet::observed(event, read_at, relied_on);
         for change in changes {
             set = set.with(change);
         }
         if let (Some(key), Some(remember)) = (key, remember) {
-            let row = IdempotencyRow {
-                client: caller.client(),
-                key: key.key,
-                body: key.body,
-                at,
-                result: remember.encode(),
-            };
-            set = set.remembered(row);
+            set = set.remembered(self.idempotency_row(caller, key, &remember));
         }
         self.store().commit(set).await.map(|receipt| (receipt, cost))
     }
@@ -210,15 +202,7 @@ impl Vault {
         let mut set = ChangeSet::observed(Event { ticket, body: draft.body }, CommitNo(u64::MAX), []);
         let key = call.and_then(|c| c.idempotency).filter(|_| refusal.is_remembered());
         if let Some(key) = key {
-            let result = Remembered::Refused(refusal.clone()).encode();
-            let at = self.now();
-            set = set.remembered(IdempotencyRow {
-                client: caller.client(),
-                key: key.key,
-                body: key.body,
-                at,
-                result,
-            });
+            set = set.remembered(self.idempotency_row(caller, key, &Remembered::Refused(refusal.clone())));
         }
         match self.store().commit(set).await {
             // Two equal requests were refused at once: both refusals stand, the first is remembered.

@@ -39,6 +39,11 @@ impl Vault {
         }
     }
 
+    /// What the process cannot be sure of it refuses (I11): a clock far behind the log, a writer that has stopped.
+    pub fn refuses(&self) -> Option<Refusal> {
+        (self.readiness() != "ready").then_some(Refusal::AuditUnavailable)
+    }
+
     /// What can be measured now.
     pub fn gauges(&self) -> Gauges {
         let health = self.store().health();

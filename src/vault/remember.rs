@@ -1,9 +1,10 @@
 //! Idempotency: what is remembered of a reply (locators and versions, never a value), and how it is found again.
 
+use crate::domain::ClientNo;
 use crate::domain::ids::{Locator, RecordId, SubjectId};
 use crate::storage::{IdempotencyRow, ReadError, Reader};
 use crate::vault::Vault;
-use crate::vault::call::Call;
+use crate::vault::call::{Call, IdempotencyKey};
 use crate::vault::caller::Caller;
 use crate::vault::refusal::Refusal;
 use serde::{Deserialize, Serialize};
@@ -38,12 +39,10 @@ pub(in crate::vault) enum Remembered {
 }
 
 impl Remembered {
-    /// The stored form.
-    pub(in crate::vault) fn encode(&self) -> Vec<u8> {
+    fn encode(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
     }
-    /// Reads the stored form.
-    pub(in crate::vault) fn decode(bytes: &[u8]) -> Option<Self> {
+    fn decode(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok()
     }
 }
@@ -58,6 +57,24 @@ pub(in crate::vault) fn record_id(raw: u64) -> Option<RecordId> {
 }
 
 impl Vault {
+    /// The row that remembers a reply. What a replay mints from is sealed: an edited row would hand out tokens (I4).
+    pub(in crate::vault) fn idempotency_row(
+        &self,
+        caller: &Caller,
+        key: IdempotencyKey,
+        remember: &Remembered,
+    ) -> IdempotencyRow {
+        let client = caller.client();
+        let body = remember.encode();
+        let seal = self.reply_seal(client, (&key.key, &key.body), &body);
+        let result = [&seal[..], &body].concat();
+        IdempotencyRow { client, key: key.key, body: key.body, at: self.now(), result }
+    }
+
+    fn reply_seal(&self, client: ClientNo, (key, body): (&[u8; 16], &[u8; 16]), result: &[u8]) -> [u8; 16] {
+        self.keys().idempotency_digest(&[b"reply", &client.0.to_be_bytes(), key, body, result])
+    }
+
     /// Looks a request's idempotency key up: nothing, what to mint again, or the mismatch.
     pub(in crate::vault) fn recall(
         &self,
@@ -79,7 +96,15 @@ impl Vault {
         if call.idempotency.is_none_or(|key| key.body != row.body) {
             return Err(Refusal::IdempotencyMismatch);
         }
-        match Remembered::decode(&row.result) {
+        let sealed = row.result.split_first_chunk::<16>().filter(|(seal, result)| {
+            let expected = self.reply_seal(row.client, (&row.key, &row.body), result);
+            subtle::ConstantTimeEq::ct_eq(&expected[..], &seal[..]).into()
+        });
+        let Some((_, result)) = sealed else {
+            self.integrity_failed();
+            return Err(Refusal::Integrity);
+        };
+        match Remembered::decode(result) {
             Some(Remembered::Refused(refusal)) => Err(refusal),
             Some(remembered) => Ok(remembered),
             None => Err(Refusal::Integrity),

@@ -154,3 +154,36 @@ fn a_vault_that_is_opened_again_answers_as_before() {
         block_on(vault.reveal(&storefront, &call, &command)).unwrap_or_else(|r| panic!("{}", r.code()));
     assert_eq!(super::rig::shown(&done.value[0]), "\"Ada Lovelace\"");
 }
+
+#[test]
+fn i4_an_edited_reply_in_the_store_of_replies_mints_no_token() {
+    let rig = Rig::new();
+    let (mine, other) = (rig.subject(), rig.subject());
+    let victim = rig.contact(&other);
+    let command =
+        super::rig::record(&mine, "contact", &[("name", "Ada")], crate::vault::TokenWish::default());
+    let create = || block_on(rig.vault.create_record(&rig.storefront, &rig.keyed("k", "b"), &command));
+    create().unwrap();
+    let locator = rig.vault.record_named(&victim.record).unwrap().0.get();
+    let repointed = format!(
+        "UPDATE idempotency SET result = CAST(substr(result, 1, 16) || replace(CAST(substr(result, 17) AS TEXT), \
+         '\"record\":', '\"record\":{locator},\"was\":') AS BLOB)"
+    );
+    assert_eq!(rig.sql(&repointed), 1);
+    assert_eq!(create().err().unwrap(), crate::vault::Refusal::Integrity);
+    assert!(rig.vault.integrity_failures() > 0);
+}
+
+#[test]
+fn i11_a_clock_far_behind_the_log_is_refused() {
+    let rig = Rig::new();
+    rig.subject();
+    assert!(rig.vault.refuses().is_none());
+    rig.clock.advance_us(-3_600_000_000);
+    assert!(
+        rig.vault.now() >= crate::domain::Timestamp::parse_rfc3339("2026-11-24T09:00:00Z").unwrap(),
+        "nothing revives"
+    );
+    assert_eq!(rig.vault.readiness(), "clock");
+    assert_eq!(rig.vault.refuses(), Some(crate::vault::Refusal::AuditUnavailable));
+}
