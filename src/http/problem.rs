@@ -51,6 +51,8 @@ pub struct Problem {
     pub current_version: Option<u32>,
     /// Methods for the Allow header of a 405.
     pub allow: Option<Cow<'static, str>>,
+    /// It repeats an earlier answer (`Idempotency-Replayed`).
+    pub replayed: bool,
 }
 
 impl Problem {
@@ -71,6 +73,7 @@ impl Problem {
             scope: None,
             current_version: None,
             allow: None,
+            replayed: false,
         }
     }
     /// A refusal by a rule.
@@ -119,6 +122,9 @@ impl Problem {
         }
         if let Some(allow) = &self.allow {
             reply.insert_header((header::ALLOW, allow.as_ref()));
+        }
+        if self.replayed {
+            reply.insert_header(("idempotency-replayed", "true"));
         }
         if self.closes_connection() {
             reply.force_close();

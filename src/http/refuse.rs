@@ -35,6 +35,7 @@ impl From<&Refusal> for Problem {
             Refusal::RollbackSuspected => Self::new(Code::RollbackSuspected),
             Refusal::StorageFull => Self::new(Code::StorageFull).with_retry_after(30),
             Refusal::At(index, inner) => Self::from(inner.as_ref()).at_index(*index),
+            Refusal::Replayed(inner) => Self { replayed: true, ..Self::from(inner.as_ref()) },
         }
     }
 }

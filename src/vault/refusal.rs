@@ -73,6 +73,8 @@ pub enum Refusal {
     Integrity,
     /// One item of an atomic request.
     At(u32, Box<Refusal>),
+    /// A remembered refusal, given again under its idempotency key.
+    Replayed(Box<Refusal>),
 }
 
 /// A rule by name, so that remembered refusals survive a renumbering.
@@ -114,7 +116,7 @@ impl Refusal {
             Self::AuditUnavailable | Self::Integrity => "audit_unavailable",
             Self::RollbackSuspected => "rollback_suspected",
             Self::StorageFull => "storage_full",
-            Self::At(_, inner) => inner.code(),
+            Self::At(_, inner) | Self::Replayed(inner) => inner.code(),
         }
     }
     /// The outcome the audit event reports.
@@ -133,7 +135,7 @@ impl Refusal {
             | Self::RollbackSuspected
             | Self::StorageFull
             | Self::Integrity => Outcome::Failed,
-            Self::At(_, inner) => inner.outcome(),
+            Self::At(_, inner) | Self::Replayed(inner) => inner.outcome(),
         }
     }
     /// Whether a retry under the same idempotency key gets the same refusal: 4xx decided after parsing, but nothing of a

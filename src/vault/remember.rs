@@ -105,7 +105,7 @@ impl Vault {
             return Err(Refusal::Integrity);
         };
         match Remembered::decode(result) {
-            Some(Remembered::Refused(refusal)) => Err(refusal),
+            Some(Remembered::Refused(refusal)) => Err(Refusal::Replayed(Box::new(refusal))),
             Some(remembered) => Ok(remembered),
             None => Err(Refusal::Integrity),
         }
