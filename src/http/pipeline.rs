@@ -152,6 +152,9 @@ async fn run(
     if let Some(head) = request::checkpoint(req).map_err(early)? {
         vault.prove_checkpoint(head).map_err(|refusal| early(Problem::from(&refusal)))?;
     }
+    if let Some(refusal) = vault.remembered_refusal(caller, call, route.act).await {
+        return Err(Failure::Refused(refusal));
+    }
     let matched = req.match_info();
     let params = PARAMETERS.iter().filter_map(|n| Some((*n, matched.get(n)?.to_owned()))).collect();
     let exchange = Exchange { vault, caller, call, params, query, body: bytes };

@@ -26,6 +26,18 @@ impl Vault {
         }
     }
 
+    /// The refusal remembered under a request's idempotency key, reported again; asked before anything else is judged.
+    pub async fn remembered_refusal(&self, caller: &Caller, call: &Call, act: Act) -> Option<Refusal> {
+        call.idempotency?;
+        let found = self.store().read(|reader| self.recall(reader, caller, call));
+        let refusal = match found {
+            Ok(Some(Err(refusal))) => refusal,
+            Ok(_) => return None,
+            Err(_) => Refusal::AuditUnavailable,
+        };
+        Some(self.refuse(caller, None, Draft::new(caller, call, act), refusal, RuleSet::default()).await)
+    }
+
     /// Reports a request that ended at the edge with this code. `Err`: not even that could be made durable.
     pub async fn report(
         &self,

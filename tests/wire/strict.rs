@@ -130,7 +130,21 @@ fn an_idempotency_key_makes_a_retry_harmless() {
     );
     let other = send("{\"region\":\"FR\",\"age_attested\":true}", "/v1/subjects");
     assert_eq!((other.status, other.code().as_str()), (409, "idempotency_mismatch"));
-    assert_eq!(send(body, "/v1/search").status, 400, "malformed is never remembered");
+    assert_eq!(send(body, "/v1/search").status, 409, "the key is bound to its route");
+    let fresh = |body: &str| {
+        vault
+            .target
+            .send_with("POST", "/v1/subjects", key, Some(body), &[("Idempotency-Key", "order-2")])
+            .status
+    };
+    assert_eq!((fresh("{"), fresh(body)), (400, 201), "malformed is never remembered");
+    let minor = "{\"region\":\"DE\"}";
+    let refused = |()| {
+        vault.target.send_with("POST", "/v1/subjects", key, Some(minor), &[("Idempotency-Key", "order-3")])
+    };
+    let (first, again) = (refused(()), refused(()));
+    assert_eq!((first.status, again.status), (422, 422));
+    assert_eq!(again.header("Idempotency-Replayed"), Some("true"), "a remembered refusal says so");
     let long = "k".repeat(256);
     let refused =
         vault.target.send_with("POST", "/v1/subjects", key, Some(body), &[("Idempotency-Key", &long)]);

@@ -46,7 +46,11 @@ fn a_remembered_refusal_is_given_again_even_when_it_would_now_succeed() {
     let ask =
         || block_on(rig.vault.create_record(&rig.storefront, &rig.keyed("k", "b"), &command)).err().unwrap();
     assert_eq!(ask(), Refusal::NotFound);
-    assert_eq!(ask(), Refusal::Replayed(Box::new(Refusal::NotFound)));
+    let act = crate::domain::event::Act::RecordCreate;
+    let again = |body| block_on(rig.vault.remembered_refusal(&rig.storefront, &rig.keyed("k", body), act));
+    assert_eq!(again("b"), Some(Refusal::Replayed(Box::new(Refusal::NotFound))));
+    assert_eq!(again("c"), Some(Refusal::IdempotencyMismatch));
+    assert_eq!(block_on(rig.vault.remembered_refusal(&rig.storefront, &rig.call(), act)), None);
 }
 
 #[test]
