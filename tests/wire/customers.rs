@@ -1,7 +1,9 @@
 //! The shipped customers come back equal, field by field, from their tokens.
 
+use crate::canary::{files, hunt};
 use crate::vault::Vault;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 fn lines() -> Vec<Value> {
     include_str!("../../config/sample/customers.ndjson")
@@ -43,6 +45,37 @@ fn the_sample_customers_come_back_as_they_went_in() {
         compared += compare(&mut storefront, "order_fulfilment", &customer["contact"], &hit["tokens"]);
     }
     assert!(compared > 700, "{compared} values were compared");
+    drop((billing, storefront));
+    let metrics = vault.metrics();
+    let dir = vault.stop();
+    let mut places = BTreeMap::from([("metrics".to_owned(), metrics.into_bytes())]);
+    files(dir.path(), &mut places);
+    let mut planted: Vec<String> = lines().iter().flat_map(marks).collect();
+    planted.sort_unstable();
+    planted.dedup();
+    assert!(planted.len() > 5_000, "{} marks", planted.len());
+    hunt(&planted, &places);
+}
+
+/// What would name a person wherever it was found.
+fn marks(customer: &Value) -> Vec<String> {
+    let text = |pointer: &str| customer.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let pointers = [
+        "/external_ref",
+        "/contact/name",
+        "/contact/email",
+        "/contact/phone",
+        "/shipping/name",
+        "/shipping/address/line1",
+        "/billing/name",
+        "/billing/address/line1",
+        "/billing/tax_id",
+        "/billing/iban",
+        "/billing/processor_ref/reference",
+        "/credential/login",
+        "/credential/password",
+    ];
+    pointers.iter().filter_map(|p| text(p)).filter(|t| t.len() >= 8).collect()
 }
 
 fn compare(session: &mut crate::client::Session, purpose: &str, sent: &Value, tokens: &Value) -> usize {
