@@ -95,3 +95,14 @@ fn parameters_below_the_floor_are_raised_to_it() {
     let pool = PasswordPool::new(PasswordParams { memory_kib: 8, iterations: 1, lanes: 9 }, 1, 1);
     assert_eq!(pool.params, PasswordParams::default());
 }
+
+proptest::proptest! {
+    #[test]
+    fn a33_what_is_read_as_a_hash_is_written_the_same(text in "\\PC{0,80}", costs in "[mtp=0-9,+]{0,24}", tail in "[A-Za-z0-9+/$=]{0,70}") {
+        for text in [text.clone(), format!("$argon2id$v=19${text}"), format!("$argon2id$v=19${costs}${tail}")] {
+            if let Some(read) = Phc::parse(&text) {
+                proptest::prop_assert_eq!(read.to_text(), text);
+            }
+        }
+    }
+}
