@@ -2,9 +2,8 @@
 
 use crate::cli::{Failed, Place};
 use crate::crypto::password::{PasswordParams, PasswordPool};
-use crate::crypto::root::{KeyFile, Passphrase, RootProvider};
+use crate::crypto::root::{KeyFile, Passphrase, RootError, RootProvider};
 use crate::crypto::{Keyring, self_test};
-use crate::domain::Sensitive;
 use crate::domain::clock::{Clock, SystemClock};
 use crate::limits::{self, Limits};
 use crate::storage::{Options, Store};
@@ -39,33 +38,17 @@ impl Tuning {
 
 /// Opens the root provider that a place names.
 pub(in crate::app) fn provider(place: &Place) -> Result<Box<dyn RootProvider>, Failed> {
-    let failed = |e: crate::crypto::root::RootError| Failed::new(e.to_string());
+    let failed = |path: &Path, e: RootError| Failed::new(format!("{}: {e}", path.display()));
     if let Some(path) = &place.root_passphrase_file {
-        return Ok(Box::new(Passphrase::new(read_secret(path)?)));
+        return Ok(Box::new(Passphrase::open(path).map_err(|e| failed(path, e))?));
     }
     let path = place.root_key_file.clone().unwrap_or_else(|| default_key(&place.data_dir));
-    Ok(Box::new(KeyFile::open(&path).map_err(failed)?))
+    Ok(Box::new(KeyFile::open(&path).map_err(|e| failed(&path, e))?))
 }
 
 /// Where the root key lies when nothing else is said.
 pub(in crate::app) fn default_key(data_dir: &Path) -> PathBuf {
     data_dir.join("root.key")
-}
-
-fn read_secret(path: &Path) -> Result<Sensitive<String>, Failed> {
-    use std::os::unix::fs::MetadataExt;
-    let refused = |why: &str| Failed::new(format!("{}: {why}", path.display()));
-    let meta = std::fs::symlink_metadata(path).map_err(|e| refused(&e.kind().to_string()))?;
-    if !meta.is_file() || meta.mode() & 0o077 != 0 {
-        return Err(refused("a secret lies in a plain file that only its owner may read; run chmod 600"));
-    }
-    let text = std::fs::read_to_string(path).map_err(|e| refused(&e.kind().to_string()))?;
-    let secret = Sensitive::text(text.trim_end_matches(['\n', '\r']));
-    // EXPOSE: its length is checked.
-    if secret.expose().chars().count() < 15 {
-        return Err(refused("a root passphrase has at least 15 characters"));
-    }
-    Ok(secret)
 }
 
 /// Opens the vault at a place.

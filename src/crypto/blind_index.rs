@@ -7,6 +7,9 @@ use super::{FieldAtIndex, Keyring, RefKind};
 use crate::domain::Ref8;
 use smallvec::SmallVec;
 
+/// Equals no value of any index: a truncated one ends in zeros, a full one is a MAC.
+const NOTHING: [u8; 16] = [0xff; 16];
+
 impl Keyring {
     /// Versions of the blind index that are live; the first is written under, all are searched.
     pub fn blind_versions(&self) -> Vec<u16> {
@@ -16,7 +19,9 @@ impl Keyring {
     /// Blind value of normalised bytes for a field under an index version; `bits` ≤ 128, the rest zero. An unknown version
     /// gives the value of a key that does not exist: it equals nothing.
     pub fn blind(&self, version: u16, field: FieldAtIndex, input: &[u8]) -> [u8; 16] {
-        let Some(master) = u8::try_from(version).ok().and_then(|v| self.index.get(v)) else { return [0; 16] };
+        let Some(master) = u8::try_from(version).ok().and_then(|v| self.index.get(v)) else {
+            return NOTHING;
+        };
         let (collection, number) = (field.collection.0.to_be_bytes(), field.field.0.to_be_bytes());
         let info = [&b"SR1 blind "[..], &collection, &number, &field.normaliser.to_be_bytes()].concat();
         let key = kdf::derive_key(master, [&info]);

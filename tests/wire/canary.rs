@@ -39,7 +39,7 @@ pub(crate) fn files(dir: &Path, out: &mut BTreeMap<String, Vec<u8>>) {
 
 /// Looks for every spelling of every text in every place, in one pass over each: by the first eight bytes.
 pub(crate) fn hunt(planted: &[String], places: &BTreeMap<String, Vec<u8>>) {
-    let mut by_start: HashMap<[u8; 8], Vec<(Vec<u8>, &str, String)>> = HashMap::new();
+    let mut by_start: HashMap<[u8; 8], Vec<(Vec<u8>, String)>> = HashMap::new();
     for text in planted {
         for (how, needle) in spellings(text) {
             // The middle of a short text's base64 is too common to mean anything; its other spellings are hunted.
@@ -47,13 +47,13 @@ pub(crate) fn hunt(planted: &[String], places: &BTreeMap<String, Vec<u8>>) {
                 assert!(how.starts_with("base64"), "{text} as {how} is too short to hunt");
                 continue;
             };
-            by_start.entry(start).or_default().push((needle, text, how));
+            by_start.entry(start).or_default().push((needle, how));
         }
     }
     for (place, bytes) in places {
         for (at, window) in bytes.windows(8).enumerate() {
             let Some(needles) = by_start.get(window) else { continue };
-            for (needle, _, how) in needles {
+            for (needle, how) in needles {
                 assert!(!bytes[at..].starts_with(needle), "a planted text was found as {how} in {place}");
             }
         }

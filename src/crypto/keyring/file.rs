@@ -74,7 +74,9 @@ impl Keyring {
         }
         private_file::create(&staged, &bytes).map_err(|e| io(&e))?;
         std::fs::rename(&staged, path).map_err(|e| io(&e))?;
-        private_file::sync_parent(path).map_err(|e| io(&e))
+        private_file::sync_parent(path).map_err(|e| io(&e))?;
+        self.generation.fetch_add(1, std::sync::atomic::Ordering::AcqRel);
+        Ok(())
     }
 
     fn seal_file(
@@ -92,7 +94,7 @@ impl Keyring {
         out.extend_from_slice(MAGIC);
         out.extend_from_slice(&[FORMAT, provider.kind(), u8::from(self.development)]);
         out.extend_from_slice(&self.vault.0);
-        out.extend_from_slice(&(self.generation + 1).to_be_bytes());
+        out.extend_from_slice(&(self.generation() + 1).to_be_bytes());
         let wrapped = provider.wrap(&carrier, &out, entropy)?;
         out.extend_from_slice(
             &u16::try_from(wrapped.len()).map_err(|_| KeyringError::Malformed)?.to_be_bytes(),

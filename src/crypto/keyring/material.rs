@@ -182,7 +182,7 @@ impl super::Keyring {
             material.entries.push(entry);
         }
         material.entries.sort_by_key(|e| (e.purpose, e.version));
-        Self::assemble(self.vault, self.development, self.generation, material).unwrap()
+        Self::assemble(self.vault, self.development, self.generation(), material).unwrap()
     }
 }
 

@@ -15,12 +15,13 @@ use super::hazmat::mac::MacKey;
 use super::hazmat::sign::SignKey;
 use crate::domain::{Entropy, Sensitive, VaultId};
 use material::{Material, Purpose};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The keyring, unlocked: every key of the vault, in memory. No `Debug`, no `Clone`.
 pub struct Keyring {
     pub(in crate::crypto) vault: VaultId,
     development: bool,
-    generation: u64,
+    generation: AtomicU64,
     material: Material,
     pub(in crate::crypto) kek_data: Line<SivKey>,
     pub(in crate::crypto) kek_credential: Line<SivKey>,
@@ -73,7 +74,7 @@ impl Keyring {
         Some(Self {
             vault,
             development,
-            generation,
+            generation: AtomicU64::new(generation),
             kek_data: material.line(Purpose::KekData, SivKey::new)?,
             kek_credential: material.line(Purpose::KekCredential, SivKey::new)?,
             token: material.line(Purpose::Token, SivKey::new)?,
@@ -101,7 +102,7 @@ impl Keyring {
     }
     /// How often the keyring was written; part of every checkpoint.
     pub fn generation(&self) -> u64 {
-        self.generation
+        self.generation.load(Ordering::Acquire)
     }
     /// The highest locator counter that may be used before the keyring is written again.
     pub fn ceiling(&self) -> u64 {

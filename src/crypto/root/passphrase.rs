@@ -4,13 +4,18 @@
 use super::{Carrier, RootError, RootProvider};
 use crate::crypto::hazmat::Key32;
 use crate::crypto::hazmat::aead::SivKey;
+use crate::crypto::private_file::{self, Fault};
 use crate::domain::{Entropy, Sensitive};
 use argon2::{Algorithm, Argon2, Params, Version};
+use std::path::Path;
+use zeroize::Zeroizing;
 
 const MEMORY_KIB: u32 = 64 * 1024;
 const ITERATIONS: u32 = 3;
 const MAX_MEMORY_KIB: u32 = 1024 * 1024;
 const MAX_ITERATIONS: u32 = 10;
+/// The shortest passphrase, in characters (NIST SP 800-63B-4).
+const SHORTEST: usize = 15;
 
 /// A root passphrase.
 pub struct Passphrase(Sensitive<String>);
@@ -19,6 +24,20 @@ impl Passphrase {
     /// Takes the passphrase over.
     pub fn new(passphrase: Sensitive<String>) -> Self {
         Self(passphrase)
+    }
+
+    /// Reads it from a plain file that only its owner may read; a line break at the end does not belong to it.
+    pub fn open(path: &Path) -> Result<Self, RootError> {
+        let bytes = Zeroizing::new(private_file::read(path, 4_096).map_err(|fault| match fault {
+            Fault::Io(kind) => RootError::Io(kind),
+            Fault::Unfit(why) => RootError::File(why),
+        })?);
+        let text = std::str::from_utf8(&bytes).map_err(|_| RootError::File("it is not UTF-8 text"))?;
+        let text = text.trim_end_matches(['\n', '\r']);
+        if text.chars().count() < SHORTEST {
+            return Err(RootError::File("a root passphrase has at least 15 characters"));
+        }
+        Ok(Self(Sensitive::text(text)))
     }
 
     fn key(&self, salt: &[u8; 16], memory: u32, iterations: u32) -> Result<SivKey, RootError> {
