@@ -17,7 +17,7 @@ use std::path::Path;
 
 /// Lines of tests per hundred lines of production code that are held already. The aim is 100: raise it with every change
 /// that reaches more, never lower it.
-const HELD: usize = 40;
+const HELD: usize = 60;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
