@@ -172,3 +172,33 @@ fn the_tests_grow_with_the_code() {
         "{test} lines of tests for {production} of production code; {HELD} of 100 were held before"
     );
 }
+
+/// Links of the documents, and paths they put in backticks, name what is there.
+#[test]
+fn documents_name_only_files_that_exist() {
+    let mut documents: Vec<std::path::PathBuf> = Vec::new();
+    for dir in [root().to_owned(), root().join("docs"), root().join("docs/decisions")] {
+        let entries = std::fs::read_dir(&dir).into_iter().flatten().flatten();
+        documents.extend(entries.map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "md")));
+    }
+    assert!(documents.len() >= 10, "{documents:?}");
+    let mut found = Vec::new();
+    for document in &documents {
+        let text = std::fs::read_to_string(document).unwrap_or_default();
+        let beside = document.parent().unwrap_or(root());
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        let links = links
+            .filter(|l| !l.contains("://") && !l.starts_with('#'))
+            .map(|l| l.split('#').next().unwrap_or(l));
+        let rooms = ["src/", "tests/", "docs/", "config/", "scripts/", "migrations/", "benches/", "fuzz/"];
+        let plain = |p: &&str| {
+            rooms.iter().any(|r| p.starts_with(r))
+                && p.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-".contains(&b))
+        };
+        let quoted = quoted(&text);
+        let missing = |path: &str| !beside.join(path).exists() && !root().join(path).exists();
+        let paths = links.chain(quoted.iter().map(|q| &**q).filter(plain));
+        found.extend(paths.filter(|p| missing(p)).map(|p| format!("{}: {p}", document.display())));
+    }
+    none(found);
+}
