@@ -77,7 +77,7 @@ fn a_served_vault_obeys_what_its_operator_says_about_clients() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("d");
     let policy_text = std::fs::read_to_string(policy()).unwrap();
-    let local = regex_networks(&policy_text);
+    let local = opened_to_loopback(&policy_text);
     let policy_file = dir.path().join("policy.toml");
     std::fs::write(&policy_file, local).unwrap();
     let (ok, _, err) =
@@ -117,11 +117,23 @@ fn a_served_vault_obeys_what_its_operator_says_about_clients() {
 }
 
 /// The sample policy with every client allowed from loopback.
-fn regex_networks(text: &str) -> String {
+fn opened_to_loopback(text: &str) -> String {
     let lines = text
         .lines()
         .map(|l| if l.trim_start().starts_with("networks = ") { "networks = [\"127.0.0.0/8\"]" } else { l });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// A production vault with default limits, served; and how to stop it.
+pub(crate) fn served(dir: &tempfile::TempDir) -> (Target, impl FnOnce()) {
+    let data = dir.path().join("d");
+    let policy_file = dir.path().join("policy.toml");
+    std::fs::write(&policy_file, opened_to_loopback(&std::fs::read_to_string(policy()).unwrap())).unwrap();
+    let (ok, _, err) =
+        run(&["init", "--data-dir", path(&data), "--policy", path(&policy_file), "--single-operator"]);
+    assert!(ok, "{err}");
+    let (child, target) = serve(dir.path(), &data);
+    (target, move || stop(child))
 }
 
 fn serve(dir: &std::path::Path, data: &std::path::Path) -> (std::process::Child, Target) {

@@ -13,6 +13,7 @@ mod cli;
 mod client;
 mod crash;
 mod customers;
+mod framing;
 mod matrix;
 mod offline;
 mod strict;
