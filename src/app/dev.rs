@@ -34,6 +34,9 @@ pub(in crate::app) fn run(args: &DevArgs, out: &mut dyn Write) -> Result<(), Fai
 }
 
 async fn start(args: &DevArgs, out: &mut dyn Write) -> Result<(), Failed> {
+    // Before anything is written: a taken port leaves no half-made vault behind.
+    let api = listen(args.listen)?;
+    let metrics = listen(([127, 0, 0, 1], 0).into())?;
     let place = Place { data_dir: args.data_dir.clone(), root_key_file: None, root_passphrase_file: None };
     let fresh = !args.data_dir.join(open::KEYRING).exists();
     let vault =
@@ -49,8 +52,6 @@ async fn start(args: &DevArgs, out: &mut dyn Write) -> Result<(), Failed> {
         writeln!(out, "stored {count} sample customers from {}", file.display())?;
     }
     let certificate = certificate(&args.data_dir.join("tls"))?;
-    let api = listen(args.listen)?;
-    let metrics = listen(([127, 0, 0, 1], 0).into())?;
     let base = format!("https://{}", api.local_addr()?);
     let metrics_url = format!("http://{}/metrics", metrics.local_addr()?);
     write_credentials(&args.credentials_out, &base, &certificate.ca, (&metrics_url, &keys))?;

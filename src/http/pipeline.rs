@@ -47,11 +47,12 @@ pub async fn answer(
     serving: web::Data<Serving>,
     route: Option<&'static Route>,
     req: HttpRequest,
-    payload: web::Payload,
+    mut payload: web::Payload,
     id: RequestId,
 ) -> HttpResponse {
     let started = serving.vault.clock().monotonic();
-    let handled = std::panic::AssertUnwindSafe(handle(&serving, route, &req, payload, id)).catch_unwind();
+    let handled =
+        std::panic::AssertUnwindSafe(handle(&serving, route, &req, &mut payload, id)).catch_unwind();
     let response = match handled.await {
         Ok(response) => response,
         Err(_) => {
@@ -66,14 +67,15 @@ pub async fn answer(
         response.status().as_u16(),
         u64::try_from(spent.as_micros()).unwrap_or(u64::MAX),
     );
-    response
+    // A refused client must not hold its connection by never ending its body.
+    if response.status().is_success() { response } else { edge::close_unread(response, payload) }
 }
 
 async fn handle(
     serving: &Serving,
     route: Option<&'static Route>,
     req: &HttpRequest,
-    payload: web::Payload,
+    payload: &mut web::Payload,
     id: RequestId,
 ) -> HttpResponse {
     let vault = &serving.vault;
@@ -133,7 +135,7 @@ fn authenticate(vault: &Vault, req: &HttpRequest, peer: IpAddr) -> Result<Caller
 async fn run(
     serving: &Serving,
     route: Option<&'static Route>,
-    (req, payload): (&HttpRequest, web::Payload),
+    (req, payload): (&HttpRequest, &mut web::Payload),
     caller: &Caller,
     call: &mut Call,
 ) -> Result<Reply, Failure> {
@@ -169,7 +171,7 @@ async fn read(
     serving: &Serving,
     route: &Route,
     req: &HttpRequest,
-    payload: web::Payload,
+    payload: &mut web::Payload,
 ) -> Result<Sensitive<Vec<u8>>, Problem> {
     if route.has_body {
         return edge::json_body(req, payload, &serving.body).await;

@@ -152,3 +152,27 @@ fn failed_guesses_of_a_network_are_counted_and_slowed_down() {
     assert_eq!(last, 429, "a production vault slows guessing down");
     stop();
 }
+
+#[test]
+fn a02_a_refused_client_cannot_hold_its_connection_with_an_endless_body() {
+    let vault = Vault::start();
+    let (good, bad) = (vault.key("storefront"), "srk_nobody");
+    for (key, path, kind, status) in [
+        (bad, "/v1/subjects", "application/json", 401),
+        (good, "/v1/subjects", "text/plain", 415),
+        (good, "/v1/nothing", "application/json", 404),
+        (good, "/v1/whoami", "application/json", 405),
+    ] {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\nContent-Type: {kind}\r\n\
+             Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n"
+        );
+        let mut stream = vault.target.connect();
+        stream.write_all(head.as_bytes()).unwrap();
+        assert_eq!(read_answer(&mut stream).unwrap().status, status, "{path}");
+        let begun = Instant::now();
+        let mut rest = Vec::new();
+        assert!(stream.read_to_end(&mut rest).is_err() || rest.is_empty());
+        assert!(begun.elapsed() < Duration::from_secs(8), "{path}: held for {:?}", begun.elapsed());
+    }
+}

@@ -47,7 +47,7 @@ impl BodyLimits {
 /// Reads a JSON body: `Content-Type: application/json`, no `Content-Encoding`, within the limits.
 pub async fn json_body(
     request: &HttpRequest,
-    payload: Payload,
+    payload: &mut Payload,
     limits: &BodyLimits,
 ) -> Result<Sensitive<Vec<u8>>, Problem> {
     let headers = request.headers();

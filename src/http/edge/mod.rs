@@ -11,6 +11,7 @@ mod query;
 mod reply;
 mod request_id;
 mod server;
+mod unread;
 
 pub use body::{BodyLimits, json_body, read_body};
 pub use guard::{EdgeSettings, EntropyFactory, peer, resource};
@@ -19,6 +20,7 @@ pub use query::Query;
 pub use reply::{ZeroingBody, json_reply};
 pub use request_id::RequestId;
 pub use server::{ServerSettings, serve, serve_loopback_plain};
+pub use unread::close_unread;
 
 #[cfg(test)]
 mod tests;

@@ -33,8 +33,11 @@ const LIMITS: BodyLimits = BodyLimits {
     min_rate: 500,
 };
 
-async fn echo(request: HttpRequest, payload: Payload) -> Result<HttpResponse, crate::http::problem::Problem> {
-    let body = json_body(&request, payload, &LIMITS).await?;
+async fn echo(
+    request: HttpRequest,
+    mut payload: Payload,
+) -> Result<HttpResponse, crate::http::problem::Problem> {
+    let body = json_body(&request, &mut payload, &LIMITS).await?;
     // EXPOSE: a test body.
     let command: Command = crate::http::json::parse(body.expose())?;
     Ok(json_reply(
