@@ -35,9 +35,12 @@ pub(in crate::app) fn run(args: &DevArgs, out: &mut dyn Write) -> Result<(), Fai
 
 async fn start(args: &DevArgs, out: &mut dyn Write) -> Result<(), Failed> {
     // Before anything is written: a taken port leaves no half-made vault behind.
-    let api = listen(args.listen)?;
-    let metrics = listen(([127, 0, 0, 1], 0).into())?;
+    let api = listen(args.listen, "--listen")?;
+    let metrics = listen(([127, 0, 0, 1], 0).into(), "metrics address")?;
     let place = Place { data_dir: args.data_dir.clone(), root_key_file: None, root_passphrase_file: None };
+    if let Some(file) = args.customers.as_ref().filter(|file| !file.is_file()) {
+        return Err(Failed::new(format!("cannot read {}: no such file; nothing was made", file.display())));
+    }
     let fresh = !args.data_dir.join(open::KEYRING).exists();
     let vault =
         if fresh { found(&place, SAMPLE, true, &tuning()).await? } else { open::vault(&place, &tuning())? };
@@ -47,6 +50,9 @@ async fn start(args: &DevArgs, out: &mut dyn Write) -> Result<(), Failed> {
         ));
     }
     let keys = client_keys(&vault).await?;
+    if let (false, Some(file)) = (fresh, &args.customers) {
+        writeln!(out, "the vault is there already: {} is not stored again", file.display())?;
+    }
     if let (true, Some(file)) = (fresh, &args.customers) {
         let count = sample::store(&vault, file, &keys).await?;
         writeln!(out, "stored {count} sample customers from {}", file.display())?;
@@ -94,7 +100,9 @@ fn certificate(dir: &Path) -> Result<DevelopmentFiles, Failed> {
         return Ok(known);
     }
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
-    made.map_err(|e| Failed::new(format!("cannot make {}: {}", dir.display(), e.kind())))?;
+    made.map_err(|e| {
+        Failed::new(format!("cannot make {}: {}", dir.display(), crate::domain::io_words(e.kind())))
+    })?;
     tls::generate_development_certificate(dir).map_err(|e| Failed::new(e.to_string()))
 }
 
@@ -121,7 +129,9 @@ fn write_credentials(
     ca: &Path,
     (metrics, keys): (&str, &[(&'static str, Sensitive<String>)]),
 ) -> Result<(), Failed> {
-    let refused = |e: std::io::Error| Failed::new(format!("cannot write {}: {}", path.display(), e.kind()));
+    let refused = |e: std::io::Error| {
+        Failed::new(format!("cannot write {}: {}", path.display(), crate::domain::io_words(e.kind())))
+    };
     // EXPOSE: the development keys are handed to their user, in a file only he may read.
     let clients: serde_json::Map<String, serde_json::Value> =
         keys.iter().map(|(name, key)| ((*name).to_owned(), json!({ "key": key.expose() }))).collect();

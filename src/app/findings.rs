@@ -29,7 +29,12 @@ pub(in crate::app) fn collect(place: &Place, policy: Option<&Path>) -> Vec<Findi
     ];
     match open::vault(place, &Tuning::quiet()) {
         Ok(vault) => found.extend(inside(&vault, policy)),
-        Err(error) => found.push(Finding::new("vault", Standing::Warn, format!("not looked into: {error}"))),
+        Err(error) => {
+            // A vault that is being served is as it should be; one that does not open is not.
+            let served = error.to_string().contains("another process");
+            let standing = if served { Standing::Warn } else { Standing::Fail };
+            found.push(Finding::new("vault", standing, format!("not looked into: {error}")));
+        }
     }
     found.push(Finding::new(
         "core dumps",
@@ -50,7 +55,11 @@ pub(in crate::app) fn collect(place: &Place, policy: Option<&Path>) -> Vec<Findi
 
 fn mode(measure: &'static str, path: &Path, forbidden: u32) -> Finding {
     match std::fs::symlink_metadata(path) {
-        Err(e) => Finding::new(measure, Standing::Fail, format!("{}: {}", path.display(), e.kind())),
+        Err(e) => Finding::new(
+            measure,
+            Standing::Fail,
+            format!("{}: {}", path.display(), crate::domain::io_words(e.kind())),
+        ),
         Ok(meta) if meta.mode() & forbidden != 0 => {
             let detail = format!("{}: readable by others; run chmod go-rwx on it", path.display());
             Finding::new(measure, Standing::Fail, detail)
@@ -65,6 +74,11 @@ fn root(place: &Place) -> Finding {
     let beside = place.root_key_file.clone().unwrap_or_else(|| default_key(&place.data_dir));
     if place.root_passphrase_file.is_some() {
         return Finding::new("root key", Standing::Ok, "behind a passphrase");
+    }
+    if !beside.exists() {
+        let detail =
+            format!("not found at {}; pass --root-key-file or --root-passphrase-file", beside.display());
+        return Finding::new("root key", Standing::Fail, detail);
     }
     if beside.starts_with(&place.data_dir) {
         let detail = "lies beside the data: whoever takes the disk has both; keep it elsewhere";
@@ -122,9 +136,11 @@ fn compare(vault: &Vault, file: &Path) -> Finding {
             Standing::Warn,
             "differs from the sealed policy, which governs; the file does not",
         ),
-        (Err(e), _) => {
-            Finding::new("policy file", Standing::Warn, format!("{}: {}", file.display(), e.kind()))
-        }
+        (Err(e), _) => Finding::new(
+            "policy file",
+            Standing::Fail,
+            format!("{}: {}", file.display(), crate::domain::io_words(e.kind())),
+        ),
         (_, Err(e)) => Finding::new("policy file", Standing::Fail, e.to_string()),
     }
 }

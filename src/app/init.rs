@@ -22,15 +22,20 @@ pub(in crate::app) async fn run(args: &InitArgs, out: &mut dyn Write) -> Result<
              two-person rule off, visibly and for good",
         ));
     }
-    let policy = std::fs::read_to_string(&args.policy)
-        .map_err(|e| Failed::new(format!("cannot read {}: {}", args.policy.display(), e.kind())))?;
+    let policy = std::fs::read_to_string(&args.policy).map_err(|e| {
+        Failed::new(format!("cannot read {}: {}", args.policy.display(), crate::domain::io_words(e.kind())))
+    })?;
     crate::vault::check_policy(&policy).map_err(|errors| {
         let lines: Vec<String> = errors.iter().map(|e| format!("{}:{e}", args.policy.display())).collect();
         Failed::new(lines.join("\n"))
     })?;
     let vault = found(&args.place, &policy, false, &Tuning::quiet()).await?;
     writeln!(out, "vault created in {}", args.place.data_dir.display())?;
-    writeln!(out, "next: strongroom client activate NAME, strongroom client key NAME, strongroom serve")?;
+    writeln!(
+        out,
+        "next, with the same --data-dir and root options: strongroom client activate NAME, then client key NAME;"
+    )?;
+    writeln!(out, "then strongroom serve --config FILE (config/strongroom.toml is an example)")?;
     drop(vault);
     Ok(())
 }
@@ -69,7 +74,9 @@ pub(in crate::app) async fn found(
 }
 
 fn empty_directory(dir: &Path) -> Result<(), Failed> {
-    let refused = |e: std::io::Error| Failed::new(format!("cannot make {}: {}", dir.display(), e.kind()));
+    let refused = |e: std::io::Error| {
+        Failed::new(format!("cannot make {}: {}", dir.display(), crate::domain::io_words(e.kind())))
+    };
     if dir.exists() {
         let others = std::fs::read_dir(dir).map_err(refused)?.flatten().any(|e| e.file_name() != "root.key");
         if others {

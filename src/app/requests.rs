@@ -33,7 +33,7 @@ echo "$TOKENS"
 curl -s --cacert "$CA" -H "Authorization: Bearer $BILLING" -H 'Content-Type: application/json' "$BASE/v1/detokenize" \
   -d '{{"purpose":"billing","tokens":'"$TOKENS"'}}' | jq .
 
-# Find a sample customer's records by e-mail, as the storefront.
+# Find her records again by e-mail, however it is written.
 curl -s --cacert "$CA" -H "Authorization: Bearer $STOREFRONT" -H 'Content-Type: application/json' "$BASE/v1/search" \
   -d '{{"collection":"contact","field":"email","equals":"ADA@example.org","purpose":"order_fulfilment"}}' | jq .
 "#

@@ -34,8 +34,9 @@ pub(in crate::app) async fn store(
     file: &Path,
     keys: &[(&'static str, Sensitive<String>)],
 ) -> Result<usize, Failed> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|e| Failed::new(format!("cannot read {}: {}", file.display(), e.kind())))?;
+    let text = std::fs::read_to_string(file).map_err(|e| {
+        Failed::new(format!("cannot read {}: {}", file.display(), crate::domain::io_words(e.kind())))
+    })?;
     let storefront = caller(vault, keys, "storefront")?;
     let billing = caller(vault, keys, "billing")?;
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());

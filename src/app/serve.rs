@@ -41,9 +41,15 @@ pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
     };
     let place = place_of(&settings);
     let vault = open::vault(&place, &tuning_of(&settings)?)?;
-    let listener = listen(settings.listen.address)?;
-    let metrics_listener = listen(settings.metrics.address)?;
-    let tls = tls::server_config(&cert, &key).map_err(|e| Failed::new(e.to_string()))?;
+    let listener = listen(settings.listen.address, "listen.address")?;
+    let metrics_listener = listen(settings.metrics.address, "metrics.address")?;
+    let named = |e: tls::TlsError| Failed::new(format!("{} and {}: {e}", cert.display(), key.display()));
+    let tls = tls::server_config(&cert, &key).map_err(named)?;
+    tracing::info!(
+        event = "serving",
+        address = settings.listen.address.to_string().as_str(),
+        "the vault is being served"
+    );
     let server = server_settings(&settings);
     super::block_on(serve(
         vault,
@@ -67,7 +73,8 @@ pub(in crate::app) async fn serve(
     body: BodyLimits,
     settings: ServerSettings,
 ) -> Result<(), Failed> {
-    let failed = |e: std::io::Error| Failed::new(format!("cannot serve: {}", e.kind()));
+    let failed =
+        |e: std::io::Error| Failed::new(format!("cannot serve: {}", crate::domain::io_words(e.kind())));
     let routes: Vec<&'static str> = ROUTES.iter().map(|r| r.path).collect();
     let codes: Vec<&'static str> = Code::all().iter().map(|c| c.name()).collect();
     let meter = Arc::new(Metered(Arc::new(Metrics::new(&routes, &codes))));
@@ -110,9 +117,13 @@ async fn upkeep(vault: Arc<Vault>) {
 }
 
 /// Binds a listener that does not block, as the server wants it.
-pub(in crate::app) fn listen(address: std::net::SocketAddr) -> Result<TcpListener, Failed> {
-    let refused =
-        |e: std::io::Error| Failed::new(format!("cannot listen on {address}: {}; choose another", e.kind()));
+pub(in crate::app) fn listen(address: std::net::SocketAddr, setting: &str) -> Result<TcpListener, Failed> {
+    let refused = |e: std::io::Error| {
+        Failed::new(format!(
+            "cannot listen on {address}: {}; choose another {setting}",
+            crate::domain::io_words(e.kind())
+        ))
+    };
     let listener = TcpListener::bind(address).map_err(refused)?;
     listener.set_nonblocking(true).map_err(refused)?;
     Ok(listener)

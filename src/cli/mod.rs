@@ -37,7 +37,7 @@ pub enum Command {
     /// Check and explain a privacy policy.
     #[command(subcommand)]
     Policy(PolicyCommand),
-    /// Verify, follow and query the audit log.
+    /// Verify, show and query the audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
     /// Report every hardening measure in or out of force.
@@ -255,6 +255,9 @@ pub struct AuditFilter {
 #[error("{0}")]
 pub struct Failed(pub String);
 
+/// What a command ends with when its reader has gone away (`… | head`): no failure of its own.
+pub const READER_GONE: &str = "the reader of the output has gone away";
+
 impl Failed {
     /// A failure with this text.
     pub fn new(text: impl Into<String>) -> Self {
@@ -264,6 +267,9 @@ impl Failed {
 
 impl From<std::io::Error> for Failed {
     fn from(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Self(READER_GONE.to_owned());
+        }
         Self(format!("cannot write the output: {}", error.kind()))
     }
 }

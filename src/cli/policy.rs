@@ -26,8 +26,9 @@ pub fn run(command: &PolicyCommand, today: Date, out: &mut dyn Write) -> Result<
 }
 
 fn read(file: &Path) -> Result<String, Failed> {
-    std::fs::read_to_string(file)
-        .map_err(|e| Failed::new(format!("cannot read {}: {}", file.display(), e.kind())))
+    std::fs::read_to_string(file).map_err(|e| {
+        Failed::new(format!("cannot read {}: {}", file.display(), crate::domain::io_words(e.kind())))
+    })
 }
 
 fn faults(file: &Path, errors: &[String]) -> Failed {

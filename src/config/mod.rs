@@ -50,7 +50,11 @@ impl Settings {
     /// Reads a file.
     pub fn load(path: &Path) -> Result<Self, Vec<ConfigError>> {
         let text = std::fs::read_to_string(path).map_err(|e| {
-            vec![ConfigError::new(0, "", format!("cannot be read: {}; check the path", e.kind()))]
+            vec![ConfigError::new(
+                0,
+                "",
+                format!("cannot be read: {}; check the path", crate::domain::io_words(e.kind())),
+            )]
         })?;
         Self::parse(&text)
     }

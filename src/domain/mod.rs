@@ -26,3 +26,16 @@ pub use entropy::Entropy;
 pub use ids::*;
 pub use rule::Rule;
 pub use sensitive::Sensitive;
+
+/// The kind of an input or output fault in words an operator uses; never a path or a content.
+pub fn io_words(kind: std::io::ErrorKind) -> String {
+    use std::io::ErrorKind as Kind;
+    match kind {
+        Kind::NotFound => "no such file or directory".to_owned(),
+        Kind::PermissionDenied => "permission denied".to_owned(),
+        Kind::AddrInUse => "the address is in use".to_owned(),
+        Kind::AddrNotAvailable => "the address is not one of this machine's".to_owned(),
+        Kind::StorageFull => "no space is left".to_owned(),
+        other => other.to_string(),
+    }
+}

@@ -23,9 +23,9 @@ rules! {
     NetworkNotAllowed = 2, "network_not_allowed", "The caller's network is not declared for this client.";
     ConfidentialityNotAcknowledged = 3, "confidentiality_not_acknowledged", "The operator has not acknowledged the current undertaking.";
     ThrottledByAlert = 4, "throttled_by_alert", "An alert holds this client back.";
-    PurposeNotGranted = 5, "purpose_not_granted", "The purpose is not granted to this client.";
+    PurposeNotGranted = 5, "purpose_not_granted", "The purpose is not granted to this client; GET /v1/whoami lists those that are.";
     ActNotGranted = 6, "act_not_granted", "The act is not granted to this client.";
-    FieldNotGranted = 7, "field_not_granted", "The field is not granted for this purpose.";
+    FieldNotGranted = 7, "field_not_granted", "The field is not granted for this purpose; GET /v1/whoami lists those that are.";
     PlainNotGranted = 8, "plain_not_granted", "Only the masked form is granted; ask for masked.";
     FieldNotNeeded = 9, "field_not_needed", "No purpose granted for writing needs this field; leave it out.";
     ResearchIsMasked = 10, "research_is_masked", "Research reads aggregates and masked values only.";

@@ -69,6 +69,9 @@ pub enum ClientError {
     /// No such key.
     #[error("the client has no key with this id; `strongroom client list` shows them")]
     NoSuchKey,
+    /// Two keys live already.
+    #[error("two keys of this client are live; withdraw one with `strongroom client revoke-key` first")]
+    TwoKeys,
     /// A life of zero or beyond 90 days.
     #[error("a key lives between one second and 90 days; choose --expires-in accordingly")]
     Life,
@@ -153,6 +156,11 @@ impl Vault {
         }
         if !self.clients().clients.contains_key(name) {
             return Err(ClientError::NotActive);
+        }
+        let now = self.now();
+        let live = |k: &&KeyEntry| *k.client == *name && !k.revoked && now < k.expires_at;
+        if self.clients().keys.values().filter(live).count() >= 2 {
+            return Err(ClientError::TwoKeys);
         }
         let mut entropy = OsEntropy;
         let random = |_| ClientError::Commit("the system gave no random bytes");

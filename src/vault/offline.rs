@@ -17,10 +17,13 @@ pub fn verify_log(dir: &Path, checkpoint: Option<&str>) -> Result<String, String
         None => None,
         Some(text) => Some(text.parse::<Checkpoint>().map_err(|e| e.to_string())?),
     };
-    let rows = open_read_only_audit(dir).map_err(|e| e.to_string())?;
+    let rows = open_read_only_audit(dir).map_err(|e| {
+        format!("{}: {e}; name a data directory or a copy of one that holds vault.db", dir.display())
+    })?;
     let summary = audit::verify(rows, expected).map_err(|e| e.to_string())?;
     let head = Checkpoint::from(summary.head);
-    Ok(format!("verified: {} events in {} boots, head {head}", summary.events, summary.boots))
+    let boots = if summary.boots == 1 { "boot" } else { "boots" };
+    Ok(format!("verified: {} events in {} {boots}, head {head}", summary.events, summary.boots))
 }
 
 /// Reads the log of a vault that is served by another process: its keyring names references, its sealed policy fields.

@@ -94,6 +94,8 @@ fn a_served_vault_obeys_what_its_operator_says_about_clients() {
         |out: &str, label: &str| out.lines().find_map(|l| l.strip_prefix(label)).unwrap().trim().to_owned();
     let (_, out, _) = client("key", &["--expires-in", "30d"]);
     let (key, id) = (key_of(&out, "key"), key_of(&out, "id"));
+    assert!(client("key", &[]).0, "two may overlap");
+    assert!(client("key", &[]).2.contains("two keys"), "a third may not");
     assert!(client("key", &["--expires-in", "91d"]).2.contains("90 days"));
     assert!(client("key", &["--expires-in", "soon"]).2.contains("30d"));
     let status = |expected: u16, rule: Option<&str>| {

@@ -30,7 +30,7 @@ pub enum KeyringError {
     #[error("keyring file: {0}")]
     File(&'static str),
     /// Input or output failed.
-    #[error("keyring file: {0}; check the path, its owner and the free space")]
+    #[error("keyring file: {}; check the path, its owner and the free space", crate::domain::io_words(*.0))]
     Io(std::io::ErrorKind),
     /// Not a keyring, cut short, or of a newer format.
     #[error("this is no keyring file of a format this program knows; put the right file in its place")]

@@ -16,10 +16,10 @@ pub type Carrier = Sensitive<[u8; 32]>;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum RootError {
     /// The file is not there or cannot be used as it is.
-    #[error("root key file: {0}")]
+    #[error("root key or passphrase file: {0}")]
     File(&'static str),
     /// Input or output failed.
-    #[error("root key file: {0}; check the path and its owner")]
+    #[error("root key or passphrase file: {}; name it with --root-key-file or --root-passphrase-file", crate::domain::io_words(*.0))]
     Io(std::io::ErrorKind),
     /// The wrong key or passphrase, or an altered wrap.
     #[error("this root key or passphrase does not open this keyring; use the one it was written under")]

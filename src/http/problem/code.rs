@@ -26,7 +26,7 @@ macro_rules! codes {
 codes! {
     MalformedJson = 400, "malformed_json", false, "Malformed JSON", "Send one strict JSON value with documented keys and types only; the list of errors says where it failed.";
     InvalidRequest = 400, "invalid_request", false, "Invalid request", "Correct the path, query, headers or the combination of keys as the documentation of this route says.";
-    Unauthenticated = 401, "unauthenticated", false, "Not authenticated", "Send a valid credential in the Authorization header.";
+    Unauthenticated = 401, "unauthenticated", false, "Not authenticated", "Send a valid key as Authorization: Bearer srk_... in the header.";
     Denied = 403, "denied", false, "Denied", "The policy refuses this; the rule says why and the policy's owners can change it.";
     StepUpRequired = 403, "step_up_required", false, "Step-up required", "Confirm a second factor at POST /v1/sessions/step-up, then repeat the request.";
     ApprovalRequired = 403, "approval_required", false, "Approval required", "Have another person approve this, then repeat the body with the approval's id.";
@@ -45,7 +45,7 @@ codes! {
     UnsupportedMediaType = 415, "unsupported_media_type", false, "Unsupported media type", "Send Content-Type: application/json in UTF-8 and no Content-Encoding.";
     InvalidField = 422, "invalid_field", false, "Invalid field", "Correct the fields that the list of errors names.";
     CardNumberRefused = 422, "card_number_refused", false, "Card number refused", "Send the payment processor's reference; this vault takes no card numbers.";
-    MinorRefused = 422, "minor_refused", false, "Minor refused", "Do not store this subject's data for this purpose; the policy excludes minors.";
+    MinorRefused = 422, "minor_refused", false, "Minor refused", "Do not store this person's data; the policy excludes minors.";
     RateLimited = 429, "rate_limited", true, "Rate limited", "Wait as Retry-After says, then send requests more slowly.";
     BudgetExhausted = 429, "budget_exhausted", true, "Budget exhausted", "Wait as Retry-After says; the named budget is used up until then.";
     HeadersTooLarge = 431, "headers_too_large", false, "Headers too large", "Send fewer and shorter header fields.";

@@ -77,6 +77,8 @@ pub fn docs_errors() -> String {
             &[&format!("`{}`", code.name()), &code.status().to_string(), rule, retryable, code.detail()],
         );
     }
+    out.push_str("\nReserved for features that are not built yet, never sent by this release: `step_up_required`, `approval_required`, \
+         `legal_hold`, `retention_duty`, `sealed`, `bootstrap`, `idempotency_in_progress`.\n");
     out.push_str("\n## Rules\n\nThe `rule` of a `denied`, in the order in which they are judged; the first that fails is named.\n\n| rule | meaning |\n|---|---|\n");
     for rule in Rule::ALL {
         row(&mut out, &[&format!("`{}`", rule.name()), rule.meaning()]);
@@ -85,7 +87,8 @@ pub fn docs_errors() -> String {
     for reason in Reason::ALL {
         row(&mut out, &[&format!("`{}`", reason.code()), reason.sentence()]);
     }
-    out.push_str("\n## Fields and parameters\n\nThe `code` of an entry in `errors` under `invalid_field` and `invalid_request`.\n\n| code | what to do |\n|---|---|\n");
+    out.push_str("\n## Fields and parameters\n\nThe `code` of an entry in `errors` under `invalid_field` and `invalid_request`. The `detail` that is sent may say more, such as \
+         an example.\n\n| code | what to do |\n|---|---|\n");
     for (code, advice) in FIELD_CODES {
         row(&mut out, &[&format!("`{code}`"), advice]);
     }
