@@ -141,13 +141,22 @@ async fn run(
 ) -> Result<Reply, Failure> {
     let vault = &serving.vault;
     let early = |problem: Problem| Failure::Early(Box::new(problem));
+    let act = route.map_or(Act::UnknownRoute, |r| r.act);
+    if let Some(refusal) = vault.refused_caller(caller, call, act).await {
+        return Err(Failure::Refused(refusal));
+    }
     vault.admit_request(caller, call.bytes).map_err(|refusal| early(Problem::from(&refusal)))?;
     let Some(route) = route else { return Err(early(no_route(req))) };
     let body = read(serving, route, req, payload).await.map_err(early)?;
     let query = edge::Query::parse(req.query_string(), route.query).map_err(early)?;
     // EXPOSE: digested and parsed in place; wiped when this function ends.
     let bytes = body.expose().as_slice();
+    let announced = call.bytes;
     call.bytes = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    if call.bytes > announced {
+        // Chunks announce nothing: what came is charged once it is known.
+        vault.admit_request(caller, call.bytes).map_err(|refusal| early(Problem::from(&refusal)))?;
+    }
     if let Some(key) = request::idempotency_key(req).map_err(early)?.filter(|_| route.method != "GET") {
         call.idempotency = Some(vault.idempotency_key(&key, route.method, req.uri().path(), bytes));
     }

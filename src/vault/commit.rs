@@ -199,14 +199,22 @@ impl Vault {
         self.note_forged(draft.body.tokens.forged);
         draft.body.changed.clear();
         let ticket = EventTicket::next();
+        let body = draft.body.clone();
         let mut set = ChangeSet::observed(Event { ticket, body: draft.body }, CommitNo(u64::MAX), []);
         let key = call.and_then(|c| c.idempotency).filter(|_| refusal.is_remembered());
         if let Some(key) = key {
             set = set.remembered(self.idempotency_row(caller, key, &Remembered::Refused(refusal.clone())));
         }
         match self.store().commit(set).await {
-            // Two equal requests were refused at once: both refusals stand, the first is remembered.
-            Ok(_) | Err(CommitError::Replayed(_)) => refusal,
+            Ok(_) => refusal,
+            // The key remembers an earlier answer already: this refusal is written without a row of its own.
+            Err(CommitError::Replayed(_)) => {
+                let event = Event { ticket: EventTicket::next(), body };
+                match self.store().commit(ChangeSet::observed(event, CommitNo(u64::MAX), [])).await {
+                    Ok(_) => refusal,
+                    Err(error) => error.into(),
+                }
+            }
             Err(error) => error.into(),
         }
     }

@@ -9,7 +9,7 @@ use crate::vault::Vault;
 use crate::vault::call::{Call, Draft};
 use crate::vault::caller::Caller;
 use crate::vault::commit::{Done, Plan};
-use crate::vault::refusal::{Fault, Refusal, RuleName};
+use crate::vault::refusal::{Fault, Refusal, RuleName, refuse_cards};
 use crate::vault::subject_create::is_plain_name;
 use crate::vault::subject_view::fresh;
 
@@ -74,6 +74,7 @@ impl Vault {
             if !faults.is_empty() {
                 return Err(Refusal::InvalidField(faults.clone()).into());
             }
+            refuse_cards([command.channel.as_str()].into_iter().chain(command.notice_version.as_deref()))?;
             let Some(purpose) = known else { return Err(Refusal::NotFound.into()) };
             if command.granted && command.recipient.is_none() && !policy.takes_consent(purpose) {
                 let detail = "This purpose does not rest on consent; nothing is to be recorded for it.";
@@ -94,6 +95,16 @@ impl Vault {
                 text_sha256: command.text_sha256.as_deref().and_then(parse_digest),
                 notice_version: command.notice_version.clone(),
             };
+            // A consent given before the latest withdrawal does not undo it, however late it arrives.
+            let withdrawn_later = |c: &&Consent| {
+                c.purpose == consent.purpose
+                    && c.recipient == consent.recipient
+                    && !c.granted
+                    && c.at > consent.at
+            };
+            if consent.granted && state.consents.iter().any(|c| withdrawn_later(&c)) {
+                return Err(Refusal::Conflict.into());
+            }
             // Withdrawing a purpose withdraws its recipients with it: each is recorded, so that giving the purpose
             // again does not revive them.
             if !command.granted && consent.recipient.is_none() {

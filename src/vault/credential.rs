@@ -13,7 +13,7 @@ use crate::domain::token::PointerKind;
 use crate::domain::value;
 use crate::domain::{FieldNo, Object, RecordId, Ref8, Sensitive, SubjectId};
 use crate::policy::{ContextState, FieldLeave, Leave, Policy, Question, Target, Wish};
-use crate::storage::{ChangeSet, Reader};
+use crate::storage::{ChangeSet, CommitError, Reader};
 use crate::vault::Vault;
 use crate::vault::call::{Call, Draft};
 use crate::vault::caller::Caller;
@@ -84,45 +84,87 @@ impl Vault {
         if let Err(refusal) = self.admit_verification(caller, command, &mut draft) {
             return Err(self.refuse(caller, None, draft, refusal, RuleSet::default()).await);
         }
-        let ticket = EventTicket::next();
-        let mut event = draft.body.clone();
-        let read = self.store().read(|reader| {
-            let read_at = reader.read_at();
-            let mut desk = Desk { reader, event: &mut event, ticket: &ticket };
-            Ok((read_at, self.find_credential(&mut desk, &policy, &leave, command)))
-        });
-        let (read_at, found) = match read {
-            Ok((read_at, Ok(found))) => (read_at, found),
-            Ok((_, Err(Stop::Refused(refusal, rules)))) => {
-                return Err(self.refuse(caller, None, draft, refusal, rules).await);
+        self.verify_found(caller, (&policy, &leave), command, draft).await
+    }
+
+    /// Finds, checks and commits. A change of the person meanwhile is read and judged again, with the verdict on the same
+    /// hash kept: the password is stretched once, and no check ends without its event.
+    async fn verify_found(
+        &self,
+        caller: &Caller,
+        (policy, leave): (&Policy, &Leave),
+        command: &VerifyCommand,
+        draft: Draft,
+    ) -> Result<Done<VerifyAnswer>, Refusal> {
+        let mut judged: Option<(Option<Sensitive<String>>, bool)> = None;
+        for _ in 0..3 {
+            let ticket = EventTicket::next();
+            let mut event = draft.body.clone();
+            let read = self.store().read(|reader| {
+                let read_at = reader.read_at();
+                let mut desk = Desk { reader, event: &mut event, ticket: &ticket };
+                Ok((read_at, self.find_credential(&mut desk, policy, leave, command)))
+            });
+            let (read_at, found) = match read {
+                Ok((read_at, Ok(found))) => (read_at, found),
+                Ok((_, Err(Stop::Refused(refusal, rules)))) => {
+                    return Err(self.refuse(caller, None, draft, refusal, rules).await);
+                }
+                Ok((_, Err(Stop::Read))) | Err(_) => {
+                    return Err(self
+                        .refuse(caller, None, draft, Refusal::AuditUnavailable, RuleSet::default())
+                        .await);
+                }
+            };
+            // EXPOSE: compared with the hash that was judged before, and handed to the pool; neither leaves.
+            let phc = found.as_ref().map(|f| f.phc.expose().as_str());
+            let known = judged.as_ref().filter(|(seen, _)| seen.as_ref().map(|s| s.expose().as_str()) == phc);
+            let valid = match known {
+                Some((_, valid)) => *valid,
+                None => match self.stretch(phc, &command.secret).await {
+                    Ok(valid) => valid,
+                    Err(refusal) => {
+                        return Err(self.refuse(caller, None, draft, refusal, RuleSet::default()).await);
+                    }
+                },
+            };
+            judged = Some((phc.map(Sensitive::text), valid));
+            event.outcome = if valid { Outcome::Allowed } else { Outcome::NotFound };
+            event.code = (!valid).then(|| "invalid_credential".to_owned());
+            let relied =
+                found.iter().flat_map(|f| [Object::Record(f.record.0), Object::Subject(f.subject.0)]);
+            let (cost, forged) = (event.cost, event.tokens.forged);
+            let set = ChangeSet::observed(Event { ticket, body: event }, read_at, relied.collect::<Vec<_>>());
+            match self.store().commit(set).await {
+                Ok(receipt) => {
+                    self.note_forged(forged);
+                    let value = self.answer(found, valid, &command.by);
+                    return Ok(Done { value, receipt, cost, replayed: false });
+                }
+                Err(CommitError::Conflict(_)) => {}
+                Err(other) => return Err(other.into()),
             }
-            Ok((_, Err(Stop::Read))) | Err(_) => return Err(Refusal::AuditUnavailable),
-        };
-        // EXPOSE: both go to the pool and nowhere else.
-        let phc = found.as_ref().map(|f| f.phc.expose().as_str());
-        let verdict = self.passwords().verify(phc, Sensitive::text(command.secret.expose())).await;
-        let valid = match verdict {
-            Ok(verdict) => verdict.valid && found.is_some(),
-            Err(PoolError::TooLong) => false,
-            Err(_) => {
-                return Err(self.refuse(caller, None, draft, Refusal::Overloaded, RuleSet::default()).await);
-            }
-        };
-        event.outcome = if valid { Outcome::Allowed } else { Outcome::NotFound };
-        event.code = (!valid).then(|| "invalid_credential".to_owned());
-        let relied = found.iter().flat_map(|f| [Object::Record(f.record.0), Object::Subject(f.subject.0)]);
-        let cost = event.cost;
-        self.note_forged(event.tokens.forged);
-        let set = ChangeSet::observed(Event { ticket, body: event }, read_at, relied.collect::<Vec<_>>());
-        let receipt = self.store().commit(set).await.map_err(|error| match error {
-            crate::storage::CommitError::Conflict(_) => Refusal::Overloaded,
-            other => other.into(),
-        })?;
-        let by_login = matches!(command.by, VerifyBy::Login(_));
-        let owner = found.filter(|_| valid && by_login).map(|f| {
+        }
+        Err(self.refuse(caller, None, draft, Refusal::Overloaded, RuleSet::default()).await)
+    }
+
+    /// One argon2id run, on a dummy when there is no hash.
+    async fn stretch(&self, phc: Option<&str>, secret: &Sensitive<String>) -> Result<bool, Refusal> {
+        // EXPOSE: to the pool and nowhere else.
+        match self.passwords().verify(phc, Sensitive::text(secret.expose())).await {
+            Ok(verdict) => Ok(verdict.valid && phc.is_some()),
+            Err(PoolError::TooLong) => Ok(false),
+            Err(_) => Err(Refusal::Overloaded),
+        }
+    }
+
+    /// By login and valid, the answer says whose it is.
+    fn answer(&self, found: Option<Found>, valid: bool, by: &VerifyBy) -> VerifyAnswer {
+        let named = found.filter(|_| valid && matches!(by, VerifyBy::Login(_)));
+        let owner = named.map(|f| {
             (self.keys().name(NameKind::Subject, f.subject.0), self.keys().name(NameKind::Record, f.record.0))
         });
-        Ok(Done { value: VerifyAnswer { valid, owner }, receipt, cost, replayed: false })
+        VerifyAnswer { valid, owner }
     }
 
     /// One unit of cost; checks of one login or token, and of one source, are throttled by their canonical spelling.
@@ -193,7 +235,14 @@ impl Vault {
         let facts = RecordFacts { collection: head.collection, created_at: head.created_at };
         let target = Target { record, version: head.version, read_at: desk.reader.read_at() };
         let leaves: [FieldLeave; 1] = [field_leave];
-        let permit = policy.judge_subject(leave, &leaves, &subject.state, facts, target)?;
+        // A subject that may not be served answers like one that is not there, after the same work; the log has the rule.
+        let permit = match policy.judge_subject(leave, &leaves, &subject.state, facts, target) {
+            Ok(permit) => permit,
+            Err(denial) => {
+                desk.event.rules.0 |= denial.all.0;
+                return Ok(None);
+            }
+        };
         let Ok(opened) = self.keys().open(permit, desk.ticket, loaded.stored()) else {
             self.integrity_failed();
             return Ok(None);

@@ -18,12 +18,28 @@ impl Vault {
     /// A name that is not one of ours: judged as the act would be, then the same answer as a missing row.
     pub async fn not_found(&self, caller: &Caller, call: &Call, act: Act) -> Refusal {
         let draft = Draft::new(caller, call, act);
-        match caller.policy().judge_asker(&caller.asker()) {
+        let judged = match act {
+            Act::SubjectView
+            | Act::SubjectUpdate
+            | Act::SubjectAnchor
+            | Act::SubjectNotice
+            | Act::ConsentView
+            | Act::RecordView => caller.policy().judge_act(&caller.asker(), act.name()),
+            _ => caller.policy().judge_asker(&caller.asker()),
+        };
+        match judged {
             Err(denial) => {
                 self.refuse(caller, None, draft, Refusal::Denied(RuleName(denial.rule)), denial.all).await
             }
             Ok(()) => self.refuse(caller, None, draft, Refusal::NotFound, RuleSet::default()).await,
         }
+    }
+
+    /// The refusal of a caller whose key or client no longer stands: before its client's limits are touched.
+    pub async fn refused_caller(&self, caller: &Caller, call: &Call, act: Act) -> Option<Refusal> {
+        let denial = caller.policy().judge_asker(&caller.asker()).err()?;
+        let refusal = Refusal::Denied(RuleName(denial.rule));
+        Some(self.refuse(caller, None, Draft::new(caller, call, act), refusal, denial.all).await)
     }
 
     /// The refusal remembered under a request's idempotency key, reported again; asked before anything else is judged.

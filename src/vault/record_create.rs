@@ -8,7 +8,7 @@ use crate::domain::record::{RecordHead, RecordStatus};
 use crate::domain::rule::RuleSet;
 use crate::domain::value::RawValue;
 use crate::domain::{
-    AudienceNo, CollectionNo, FieldNo, GrantId, Locator, Object, RecordId, SubjectId, Version,
+    AudienceNo, CollectionNo, FieldNo, Generation, GrantId, Locator, Object, RecordId, SubjectId, Version,
 };
 use crate::policy::{Policy, Question};
 use crate::storage::{Change, RecordRow};
@@ -228,11 +228,12 @@ impl Vault {
                     let grant = new_grant(*id, &[*field], terms)?;
                     plan.changes
                         .push(Change::PutGrant { row: self.grant_row(&grant, Version(1)), was: None });
-                    remembered.push((field.0, id.0.get()));
+                    remembered.push((field.0, id.0.get(), grant.generation.0));
                     self.grant_token(&grant, *field)
                 }
                 _ => {
-                    remembered.push((field.0, 0));
+                    let generation = head.generation(*field).ok_or(Refusal::Integrity)?;
+                    remembered.push((field.0, 0, generation.0));
                     self.record_token(&head, *field, ready.audience).ok_or(Refusal::Integrity)?
                 }
             };
@@ -297,13 +298,15 @@ impl Vault {
             desk.event.subjects.push(self.subject_ref(loaded.row.head.subject));
             let mut stored = Stored { head: loaded.row.head.clone(), tokens: Vec::new() };
             stored.head.version = Version(version);
-            for (field, grant) in &tokens {
-                let field = FieldNo(*field);
+            for (field, grant, generation) in &tokens {
+                let (field, generation) = (FieldNo(*field), Generation(*generation));
                 let token = match Locator::from_raw(*grant) {
+                    None if loaded.row.head.generation(field) != Some(generation) => None,
                     None => self.record_token(&loaded.row.head, field, AudienceNo(audience)),
-                    Some(at) => {
-                        self.load_grant(desk.reader, GrantId(at))?.map(|(_, g)| self.grant_token(&g, field))
-                    }
+                    Some(at) => self
+                        .load_grant(desk.reader, GrantId(at))?
+                        .filter(|(_, g)| g.generation == generation)
+                        .map(|(_, g)| self.grant_token(&g, field)),
                 };
                 stored.tokens.extend(token.map(|t| (field, t)));
             }

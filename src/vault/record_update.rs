@@ -143,7 +143,12 @@ impl Vault {
         plan.remember = Some(Remembered::Record {
             record: ask.record.0.get(),
             version: new_head.version.0,
-            tokens: plan.output.tokens.iter().map(|(f, _)| (f.0, 0)).collect(),
+            tokens: plan
+                .output
+                .tokens
+                .iter()
+                .filter_map(|(f, _)| Some((f.0, 0, new_head.generation(*f)?.0)))
+                .collect(),
             audience: audience.0,
         });
         let row = RecordRow { head: new_head, seal: sealed.seal, sealed: sealed.bytes };

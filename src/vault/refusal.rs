@@ -1,6 +1,8 @@
 //! How a verb says no: one closed enum, mapped to HTTP once. Holds names of our own and numbers, never a value (I6).
 
-use crate::domain::value::Invalid;
+use crate::domain::Sensitive;
+use crate::domain::field::FieldType;
+use crate::domain::value::{Invalid, RawValue, holds_card_number};
 use crate::domain::{Rule, event::Outcome};
 use crate::storage::CommitError;
 use serde::{Deserialize, Serialize};
@@ -15,6 +17,12 @@ pub struct Fault {
     pub code: Cow<'static, str>,
     /// A fixed sentence that says what to do.
     pub detail: Cow<'static, str>,
+}
+
+/// C02 beside the fields: names and references that a client chooses are kept, so they are looked at too.
+pub(in crate::vault) fn refuse_cards<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<(), Refusal> {
+    let holds = |text: &str| holds_card_number(FieldType::FreeText, &RawValue::Text(Sensitive::text(text)));
+    if texts.into_iter().any(holds) { Err(Refusal::CardNumber) } else { Ok(()) }
 }
 
 impl Fault {

@@ -25,8 +25,9 @@ pub(in crate::vault) enum Remembered {
         record: u64,
         /// Its version then.
         version: u32,
-        /// Fields whose tokens were returned, and the grant of each (0: direct to the record).
-        tokens: Vec<(u16, u64)>,
+        /// Fields whose tokens were returned, the grant of each (0: direct to the record), and its generation then: a
+        /// token revoked since is not minted again.
+        tokens: Vec<(u16, u64, u16)>,
         /// The audience of those tokens.
         audience: u16,
     },

@@ -15,7 +15,7 @@ use crate::vault::Vault;
 use crate::vault::call::{Call, Draft};
 use crate::vault::caller::Caller;
 use crate::vault::commit::{Concluded, Desk, Done, Plan, Stop};
-use crate::vault::refusal::{Fault, Refusal, RuleName};
+use crate::vault::refusal::{Fault, Refusal, RuleName, refuse_cards};
 use crate::vault::remember::{Remembered, subject_id};
 
 /// What `POST /v1/subjects` says.
@@ -104,6 +104,9 @@ impl Vault {
     }
 
     fn check_subject(&self, policy: &Policy, command: &CreateSubject) -> Result<Facts, Refusal> {
+        // EXPOSE: looked at for a card number; only its keyed blind value is kept.
+        let reference = command.external_ref.as_ref().map(|r| r.expose().as_str());
+        refuse_cards(reference.into_iter().chain(command.notice_version.as_deref()))?;
         let mut faults = Vec::new();
         let region = Region::parse(&command.region).filter(|r| country::is_known(r.as_str()));
         if region.is_none() {

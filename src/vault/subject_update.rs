@@ -9,7 +9,7 @@ use crate::vault::Vault;
 use crate::vault::call::{Call, Draft};
 use crate::vault::caller::Caller;
 use crate::vault::commit::{Concluded, Done, Plan, Stop};
-use crate::vault::refusal::{Fault, Refusal, RuleName};
+use crate::vault::refusal::{Fault, Refusal, RuleName, refuse_cards};
 use crate::vault::remember::Remembered;
 use crate::vault::subject_create::{is_plain_name, notice_fault};
 
@@ -82,6 +82,8 @@ impl Vault {
                             state.age = AgeClass::Minor;
                             state.status = SubjectStatus::Restricted;
                         }
+                        // Only a person can lift it: a later date never does.
+                        Some(_) if state.age == AgeClass::Minor => minor.set(true),
                         Some(age) => state.age = age,
                     }
                 }
@@ -109,6 +111,7 @@ impl Vault {
             && command.event.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
         let future = command.at > self.now().plus(std::time::Duration::from_secs(300));
         self.change_subject(caller, call, (Act::SubjectAnchor, "subject.anchor"), subject, |state| {
+            refuse_cards([command.event.as_str()])?;
             let mut faults = Vec::new();
             if !name_ok {
                 faults.push(Fault::new("/event", "bad_name", "Write 1 to 64 of the characters a-z 0-9 _"));
@@ -132,6 +135,7 @@ impl Vault {
     ) -> Result<Done<()>, Refusal> {
         let now = self.now();
         self.change_subject(caller, call, (Act::SubjectNotice, "subject.notice"), subject, |state| {
+            refuse_cards([version])?;
             let mut faults = Vec::new();
             if !is_plain_name(version) {
                 faults.push(notice_fault("/version"));
@@ -169,7 +173,13 @@ impl Vault {
                 if state != loaded.state {
                     plan.changes.push(self.put_subject(subject, &state, Some(loaded.version)));
                 }
-                plan.remember = Some(Remembered::Done);
+                if act == Act::SubjectUpdate && state.age == AgeClass::Minor {
+                    // C10: refused in the answer and on the log, restricted in the state, and nothing is remembered.
+                    desk.event.outcome = Refusal::Minor.outcome();
+                    desk.event.code = Some(Refusal::Minor.code().to_owned());
+                } else {
+                    plan.remember = Some(Remembered::Done);
+                }
                 Ok(plan)
             })
             .await?;

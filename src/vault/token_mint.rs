@@ -105,12 +105,15 @@ impl Vault {
                     let grant = new_grant(*id, &[*field], terms)?;
                     plan.changes
                         .push(Change::PutGrant { row: self.grant_row(&grant, Version(1)), was: None });
-                    (self.grant_token(&grant, *field), id.0.get())
+                    (self.grant_token(&grant, *field), (id.0.get(), grant.generation.0))
                 }
-                _ => (self.record_token(head, *field, audience).ok_or(Refusal::Integrity)?, 0),
+                _ => {
+                    let generation = head.generation(*field).ok_or(Refusal::Integrity)?;
+                    (self.record_token(head, *field, audience).ok_or(Refusal::Integrity)?, (0, generation.0))
+                }
             };
             plan.output.tokens.push((*field, token));
-            remembered.push((field.0, grant));
+            remembered.push((field.0, grant.0, grant.1));
         }
         plan.remember = Some(remembered_tokens(ask.record, head.version, remembered, audience));
         Ok(plan)
@@ -126,7 +129,7 @@ struct Ask<'a> {
 fn remembered_tokens(
     record: RecordId,
     version: Version,
-    tokens: Vec<(u16, u64)>,
+    tokens: Vec<(u16, u64, u16)>,
     audience: AudienceNo,
 ) -> Remembered {
     Remembered::Record { record: record.0.get(), version: version.0, tokens, audience: audience.0 }

@@ -14,7 +14,7 @@ use crate::domain::{FieldNo, RecordId, Sensitive};
 use crate::policy::{ContextState, FieldLeave, Policy, Question, Wish};
 use crate::storage::GrantRow;
 use crate::vault::Vault;
-use crate::vault::call::{Call, Draft};
+use crate::vault::call::{Call, Draft, IdempotencyKey};
 use crate::vault::caller::Caller;
 use crate::vault::commit::{Concluded, Done};
 use crate::vault::refusal::Refusal;
@@ -113,7 +113,12 @@ impl Vault {
             today: self.today(),
         };
         // A read changes nothing but a spent use, and that remembers its key itself: no row in the store of replies.
-        let spending = call.idempotency;
+        let spending = call.idempotency.map(|key| {
+            let client = caller.client().0.to_be_bytes();
+            // A retry is the same request of the same client, not merely the same key.
+            let retry = self.keys().idempotency_digest(&[b"use", &client, &key.key, &key.body]);
+            IdempotencyKey { key: retry, ..key }
+        });
         let reading = Call { idempotency: None, ..*call };
         let concluded = self
             .run(caller, &reading, draft, |desk| {

@@ -108,3 +108,27 @@ fn a20_no_read_that_begins_after_a_withdrawal_succeeds() {
     }
     assert!(seen_before > 0, "some reads before a withdrawal");
 }
+
+#[test]
+fn a_consent_older_than_the_withdrawal_does_not_revive_it_however_late_it_arrives() {
+    let rig = Rig::new();
+    let subject = rig.subject();
+    let id = rig.vault.subject_named(&subject).unwrap();
+    rig.consent(&subject, "newsletter", None, true);
+    rig.clock.advance_us(60_000_000);
+    rig.consent(&subject, "newsletter", None, false);
+    let late = crate::vault::ConsentCommand {
+        purpose: "newsletter".to_owned(),
+        recipient: None,
+        granted: true,
+        channel: "queue".to_owned(),
+        text_sha256: None,
+        notice_version: None,
+        at: crate::domain::Timestamp::parse_rfc3339("2001-01-01T00:00:00Z"),
+    };
+    let refused = block_on(rig.vault.record_consent(&rig.storefront, &rig.call(), id, &late)).err().unwrap();
+    assert_eq!(refused.code(), "conflict");
+    let stored = rig.contact(&subject);
+    let read = rig.read(&rig.mailer, "newsletter", &[token(&stored, "email")]).unwrap();
+    assert_eq!(read, ["denied consent_missing"]);
+}

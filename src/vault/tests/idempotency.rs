@@ -85,3 +85,33 @@ fn equal_requests_at_the_same_time_store_one_record() {
     assert!(tokens.windows(2).all(|w| w[0] == w[1]), "one record, one token");
     assert_eq!(rig.sql("UPDATE records SET status = status"), 1);
 }
+
+#[test]
+fn a_token_revoked_since_is_not_minted_again_by_a_retry() {
+    let rig = Rig::new();
+    let subject = rig.subject();
+    let command =
+        record(&subject, "contact", &[("name", "Ada"), ("phone", "+442079460018")], TokenWish::default());
+    let create =
+        || block_on(rig.vault.create_record(&rig.storefront, &rig.keyed("k", "b"), &command)).unwrap().value;
+    let first = create();
+    let gone = [crate::domain::Sensitive::text(token(&first, "name"))];
+    block_on(rig.vault.revoke_tokens(&rig.storefront, &rig.call(), &gone)).unwrap();
+    let again = create();
+    let names: Vec<_> = again.tokens.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["phone"]);
+}
+
+#[test]
+fn p1_a_refusal_under_a_key_that_remembers_another_answer_is_on_the_log() {
+    let rig = Rig::new();
+    let subject = rig.subject();
+    let command = record(&subject, "contact", &[("name", "Ada")], TokenWish::default());
+    block_on(rig.vault.create_record(&rig.storefront, &rig.keyed("k", "b"), &command)).unwrap();
+    let other = record(&subject, "billing", &[("tax_id", "AB12345")], TokenWish::default());
+    let before = rig.vault.log_head().size;
+    let refused =
+        block_on(rig.vault.create_record(&rig.storefront, &rig.keyed("k", "b"), &other)).err().unwrap();
+    assert_eq!(refused.code(), "denied");
+    assert_eq!(rig.vault.log_head().size, before + 1);
+}

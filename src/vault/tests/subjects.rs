@@ -93,3 +93,38 @@ fn a_cursor_is_bound_to_caller_filter_and_day() {
     rig.clock.advance_us(86_400_000_000);
     assert_eq!(rig.vault.open_cursor(&rig.storefront, "f", &cursor), None);
 }
+
+#[test]
+fn c10_a_minors_retry_is_refused_again_and_a_later_date_does_not_lift_it() {
+    let rig = Rig::new();
+    let subject = rig.subject();
+    let id = rig.vault.subject_named(&subject).unwrap();
+    let with =
+        |birth: &str| UpdateSubject { region: None, birth_date: Some(Sensitive::text(birth)), flags: None };
+    let minor = with("2012-01-01");
+    for _ in 0..2 {
+        let call = rig.keyed("k", "b");
+        let refused = block_on(rig.vault.update_subject(&rig.storefront, &call, id, &minor)).err().unwrap();
+        assert_eq!(refused, Refusal::Minor);
+    }
+    let adult = with("1980-01-01");
+    let refused = block_on(rig.vault.update_subject(&rig.storefront, &rig.call(), id, &adult)).err().unwrap();
+    assert_eq!(refused, Refusal::Minor);
+    let state = rig.vault.store().read(|r| rig.vault.load_subject(r, id)).unwrap().unwrap().state;
+    assert_eq!(state.age, AgeClass::Minor);
+}
+
+#[test]
+fn c02_a_card_number_is_refused_in_names_and_references_too() {
+    let rig = Rig::new();
+    let subject = rig.subject();
+    let id = rig.vault.subject_named(&subject).unwrap();
+    let card = "4111111111111111";
+    let notice = block_on(rig.vault.record_notice(&rig.storefront, &rig.call(), id, card)).err().unwrap();
+    let anchor = crate::vault::AnchorCommand { event: format!("x_{card}"), at: rig.vault.now() };
+    let anchor = block_on(rig.vault.record_anchor(&rig.storefront, &rig.call(), id, &anchor)).err().unwrap();
+    let reference = rig.subject_as(Some(card)).err().unwrap();
+    for refused in [notice, anchor, reference] {
+        assert_eq!(refused, Refusal::CardNumber);
+    }
+}

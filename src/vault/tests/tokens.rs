@@ -113,6 +113,7 @@ fn a_retry_under_the_same_key_within_a_minute_spends_no_second_use() {
     assert_eq!(read(&rig.keyed("k1", "b")), ["\"Ada\""]);
     assert_eq!(read(&rig.keyed("k1", "b")), ["\"Ada\""], "a retry");
     assert_eq!(read(&rig.keyed("k2", "b")), ["not_found"], "another key");
+    assert_eq!(read(&rig.keyed("k1", "c")), ["not_found"], "the same key of another request");
     rig.clock.advance_us(61_000_000);
     assert_eq!(read(&rig.keyed("k1", "b")), ["not_found"], "too late");
 }
