@@ -76,9 +76,10 @@ fn is_line_break(c: char) -> bool {
     matches!(c, '\n'..='\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Dashes, dots and slashes of any script, the full stops a domain name takes for dots among them.
+/// Dashes, dots, slashes, stars and bars of any script, the full stops a domain name takes for dots among them. Commas and
+/// semicolons part the items of a list, so they end a number.
 fn is_dash_or_dot(c: char) -> bool {
-    let ascii = matches!(c, '-' | '.' | '/' | '_' | '\\');
+    let ascii = matches!(c, '-' | '.' | '/' | '_' | '\\' | '*' | '|');
     let dash =
         matches!(c, '\u{58a}' | '\u{5be}' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{301c}' | '\u{3030}');
     let dot = matches!(c, '\u{b7}' | '\u{2022}' | '\u{2027}' | '\u{3002}' | '\u{30fb}');
@@ -247,7 +248,7 @@ mod tests {
             assert!(is_in(number), "{number}");
             for separator in [
                 " ", "-", ".", "/", "\u{a0}", "\u{2011}", " - ", "\u{200b}", "\u{2009}", "_", "\n", "\t",
-                "\u{b}", "\u{3002}", "\u{202e}", "\r\n",
+                "\u{b}", "\u{3002}", "\u{202e}", "\r\n", "*", " | ",
             ] {
                 assert!(is_in(&grouped(number, separator)), "{number} {separator:?}");
             }
