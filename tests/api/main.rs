@@ -8,6 +8,7 @@
     reason = "helpers of tests fail by panicking and wait by the real clock"
 )]
 
+mod caller;
 mod canary;
 mod cli;
 mod client;
@@ -16,5 +17,7 @@ mod customers;
 mod framing;
 mod matrix;
 mod offline;
+mod records;
 mod strict;
+mod subjects;
 mod vault;
