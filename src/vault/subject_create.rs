@@ -140,7 +140,7 @@ impl Vault {
         }
     }
 
-    fn check_age(
+    pub(in crate::vault) fn check_age(
         &self,
         policy: &Policy,
         region: Option<Region>,
@@ -150,17 +150,16 @@ impl Vault {
         match (&command.birth_date, command.age_attested) {
             (Some(birth), _) => {
                 // EXPOSE: checked, then dropped; only the age class is kept.
-                match self.age_class(policy, region?, birth.expose()) {
-                    Some(age) => Some(age),
-                    None => {
-                        let detail = "Write a date of the past that exists, as YYYY-MM-DD.";
-                        faults.push(Fault::new("/birth_date", "not_a_date", detail));
-                        None
-                    }
-                }
+                let Some(age) = self.age_on_today(birth.expose()) else {
+                    let detail = "Write a date of the past that exists, as YYYY-MM-DD.";
+                    faults.push(Fault::new("/birth_date", "not_a_date", detail));
+                    return None;
+                };
+                region.map(|region| class_of(policy, region, age))
             }
             (None, Some(true)) => Some(AgeClass::AdultAttested),
-            (None, _) if policy.takes_unknown_age() => Some(AgeClass::AdultAttested),
+            // Silence may be taken for an attestation, its denial may not.
+            (None, None) if policy.takes_unknown_age() => Some(AgeClass::AdultAttested),
             (None, _) => {
                 let detail = "Send birth_date, or age_attested true when majority was attested.";
                 faults.push(Fault::new("/birth_date", "age_unknown", detail));
@@ -176,8 +175,11 @@ impl Vault {
         region: Region,
         birth: &str,
     ) -> Option<AgeClass> {
-        let age = Date::parse(birth).filter(|d| d.year >= 1850)?.age_on(self.today())?;
-        Some(if age < policy.minimum_age(region) { AgeClass::Minor } else { AgeClass::AdultByDate })
+        self.age_on_today(birth).map(|age| class_of(policy, region, age))
+    }
+
+    fn age_on_today(&self, birth: &str) -> Option<u16> {
+        Date::parse(birth).filter(|d| d.year >= 1850)?.age_on(self.today())
     }
 
     fn plan_subject(
@@ -228,6 +230,10 @@ impl Vault {
         plan.remember = Some(Remembered::Subject { subject: found.0.get(), created: false });
         Ok(plan)
     }
+}
+
+fn class_of(policy: &Policy, region: Region, age: u16) -> AgeClass {
+    if age < policy.minimum_age(region) { AgeClass::Minor } else { AgeClass::AdultByDate }
 }
 
 fn new_state(facts: &Facts, now: Timestamp) -> SubjectState {

@@ -57,6 +57,8 @@ fn c10_minors_and_people_of_unknown_age_are_refused_and_nothing_is_kept_of_them(
     create(json!({"region": "DE", "birth_date": "1985-01-01", "external_ref": "young"})).is(201);
     let both = create(json!({"region": "DE", "birth_date": "1990-02-30", "external_ref": ""}));
     assert_eq!(both.refused(422, "invalid_field").pointers(), ["/birth_date", "/external_ref"]);
+    let neither = create(json!({"region": "XX", "birth_date": "1990-02-30"}));
+    assert_eq!(neither.refused(422, "invalid_field").pointers(), ["/birth_date", "/region"]);
     let nowhere = create(json!({"region": "XX", "age_attested": true, "notice_version": " "}));
     assert_eq!(nowhere.refused(422, "invalid_field").pointers(), ["/notice_version", "/region"]);
 }

@@ -3,7 +3,8 @@
 use super::rig::{adult, block_on};
 use super::*;
 use crate::domain::Sensitive;
-use crate::domain::subject::{AgeClass, SubjectStatus};
+use crate::domain::subject::{AgeClass, Region, SubjectStatus};
+use crate::policy::{Numbering, Policy};
 use crate::vault::{CreateSubject, Refusal, UpdateSubject};
 
 #[test]
@@ -47,6 +48,25 @@ fn c10_majority_is_checked_to_the_day_and_the_date_is_dropped() {
     let unknown = block_on(rig.vault.create_subject(&rig.storefront, &rig.call(), &nothing)).err().unwrap();
     let Refusal::InvalidField(faults) = unknown else { panic!("age_unknown") };
     assert_eq!(faults[0].code, "age_unknown");
+}
+
+#[test]
+fn c10_silence_may_be_taken_for_an_attestation_but_never_its_denial() {
+    let rig = Rig::new();
+    let text = include_str!("../../../config/policy.toml");
+    let attesting = text.replacen("unknown = \"refuse\"", "unknown = \"attest\"", 1);
+    assert_ne!(attesting, text);
+    let policy = Policy::compile(&attesting, &Numbering::default()).unwrap();
+    for (attested, expected) in [
+        (None, Some(AgeClass::AdultAttested)),
+        (Some(true), Some(AgeClass::AdultAttested)),
+        (Some(false), None),
+    ] {
+        let command = CreateSubject { age_attested: attested, ..adult("DE") };
+        let mut faults = Vec::new();
+        let age = rig.vault.check_age(&policy, Region::parse("DE"), &command, &mut faults);
+        assert_eq!((age, faults.len()), (expected, usize::from(expected.is_none())), "{attested:?}");
+    }
 }
 
 #[test]
