@@ -12,7 +12,6 @@ use crate::http::pipeline::Serving;
 use crate::http::problem::Code;
 use crate::http::server;
 use crate::http::tls;
-use crate::limits;
 use crate::policy::Cidr;
 use crate::telemetry::{log, metrics::Metrics};
 use crate::vault::{NetworkLabel, Networks, Vault};
@@ -145,19 +144,9 @@ fn tuning_of(settings: &Settings) -> Result<Tuning, Failed> {
         let country = n.country.as_ref().and_then(|c| c.as_bytes().try_into().ok());
         Ok(NetworkLabel { cidr, label: n.label.clone(), asn: n.asn, country })
     });
-    let l = &settings.limits;
     let p = &settings.passwords;
     Ok(Tuning {
-        limits: limits::Settings {
-            network_requests_per_second: l.network_requests_per_second,
-            network_burst: l.network_burst,
-            failed_auth_per_ten_minutes: l.failed_auth_per_ten_minutes,
-            client_bytes_per_second: l.client_bytes_per_second,
-            subject_reads_per_hour: l.subject_reads_per_hour,
-            verify_per_subject_per_minute: l.verify_per_subject_per_minute,
-            verify_per_source_per_minute: l.verify_per_source_per_minute,
-            max_keys: l.max_keys,
-        },
+        limits: settings.limits.clone(),
         passwords: PasswordParams { memory_kib: p.memory_kib, iterations: p.iterations, lanes: 1 },
         slots: p.threads,
         queue: p.queue,

@@ -6,7 +6,7 @@ mod errors;
 mod sections;
 
 pub use errors::ConfigError;
-pub use sections::{Http, Limits, Listen, Log, Metrics, Network, Passwords, Root, RootProviderKind, Tls};
+pub use sections::{Http, Listen, Log, Metrics, Network, Passwords, Root, RootProviderKind, Tls};
 
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -35,9 +35,9 @@ pub struct Settings {
     /// `[http]`
     #[serde(default)]
     pub http: Http,
-    /// `[limits]`
+    /// `[limits]`; what a client may do is in the policy.
     #[serde(default)]
-    pub limits: Limits,
+    pub limits: crate::limits::Settings,
     /// `[[networks]]`
     #[serde(default)]
     pub networks: Vec<Network>,

@@ -2,12 +2,7 @@
 
 use serde::Deserialize;
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
 use std::path::PathBuf;
-
-fn n(number: u32) -> NonZeroU32 {
-    NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)
-}
 
 /// `[listen]`
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
@@ -106,42 +101,6 @@ impl Default for Http {
             header_timeout_s: 5,
             max_connections: 4_096,
             keep_alive_s: 75,
-        }
-    }
-}
-
-/// `[limits]`; what a client may do is in the policy.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    /// Requests a second of one network.
-    pub network_requests_per_second: NonZeroU32,
-    /// How many of them at once.
-    pub network_burst: NonZeroU32,
-    /// Failed authentications in ten minutes of one network.
-    pub failed_auth_per_ten_minutes: NonZeroU32,
-    /// Body bytes a second of one client.
-    pub client_bytes_per_second: NonZeroU32,
-    /// Cost an hour on one subject, whoever reads.
-    pub subject_reads_per_hour: NonZeroU32,
-    /// Checks a minute of one credential.
-    pub verify_per_subject_per_minute: NonZeroU32,
-    /// Checks a minute from one source.
-    pub verify_per_source_per_minute: NonZeroU32,
-    /// Keys each limiter remembers.
-    pub max_keys: usize,
-}
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            network_requests_per_second: n(5_000),
-            network_burst: n(10_000),
-            failed_auth_per_ten_minutes: n(30),
-            client_bytes_per_second: n(16 << 20),
-            subject_reads_per_hour: n(600),
-            verify_per_subject_per_minute: n(10),
-            verify_per_source_per_minute: n(120),
-            max_keys: 100_000,
         }
     }
 }

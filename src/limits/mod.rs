@@ -18,6 +18,7 @@ use crate::domain::{ClientNo, Clock};
 use clients::Clients;
 use clock::GovernorClock;
 use keyed::Keyed;
+use serde::Deserialize;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -25,7 +26,8 @@ use std::time::Duration;
 use subjects::Subjects;
 
 /// Vault-wide limits; those of a client are in its [`Declared`].
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Requests a second from one network.
     pub network_requests_per_second: NonZeroU32,

@@ -104,17 +104,8 @@ impl Vault {
                 return Err(self.refuse(caller, Some(call), draft, refusal, rules).await);
             }
         };
-        match self.run(caller, call, draft, |desk| self.plan_record(desk, &policy, &ready)).await? {
-            Concluded::Fresh(done) => Ok(Done {
-                value: self.named_tokens(&policy, &done.value),
-                receipt: done.receipt,
-                cost: done.cost,
-                replayed: false,
-            }),
-            Concluded::Replay(remembered) => {
-                self.replay_record(caller, call, Act::RecordCreate, remembered).await
-            }
-        }
+        let concluded = self.run(caller, call, draft, |desk| self.plan_record(desk, &policy, &ready)).await?;
+        self.hand_tokens(caller, call, Act::RecordCreate, concluded).await
     }
 
     async fn ready_record(
@@ -269,7 +260,26 @@ impl Vault {
         Ok(())
     }
 
-    pub(in crate::vault) fn named_tokens(&self, policy: &Policy, stored: &Stored) -> StoredTokens {
+    /// The reply of a verb that hands tokens back: of what was committed now, or minted again for a retry.
+    pub(in crate::vault) async fn hand_tokens(
+        &self,
+        caller: &Caller,
+        call: &Call,
+        act: Act,
+        concluded: Concluded<Stored>,
+    ) -> Result<Done<StoredTokens>, Refusal> {
+        match concluded {
+            Concluded::Fresh(done) => Ok(Done {
+                value: self.named_tokens(caller.policy(), &done.value),
+                receipt: done.receipt,
+                cost: done.cost,
+                replayed: false,
+            }),
+            Concluded::Replay(remembered) => self.replay_record(caller, call, act, remembered).await,
+        }
+    }
+
+    fn named_tokens(&self, policy: &Policy, stored: &Stored) -> StoredTokens {
         let name = |no: FieldNo| policy.field_facts(no).map_or_else(|| "?".to_owned(), |f| f.name.clone());
         StoredTokens {
             record: self.keys().name(NameKind::Record, stored.head.record.0),
@@ -279,7 +289,7 @@ impl Vault {
     }
 
     /// Mints a remembered reply again; 404 once the record is gone.
-    pub(in crate::vault) async fn replay_record(
+    async fn replay_record(
         &self,
         caller: &Caller,
         call: &Call,

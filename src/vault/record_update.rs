@@ -11,7 +11,7 @@ use crate::storage::{Change, RecordRow};
 use crate::vault::Vault;
 use crate::vault::call::{Call, Draft};
 use crate::vault::caller::Caller;
-use crate::vault::commit::{Concluded, Desk, Done, Plan, Stop};
+use crate::vault::commit::{Desk, Done, Plan, Stop};
 use crate::vault::load::LoadedRecord;
 use crate::vault::record_create::{FieldInput, Stored, StoredTokens};
 use crate::vault::record_rows::Checked;
@@ -59,17 +59,8 @@ impl Vault {
             }
         };
         let ask = Ask { record, question: &question, fields: &fields, if_version: command.if_version };
-        match self.run(caller, call, draft, |desk| self.plan_update(desk, &policy, &ask)).await? {
-            Concluded::Fresh(done) => Ok(Done {
-                value: self.named_tokens(&policy, &done.value),
-                receipt: done.receipt,
-                cost: done.cost,
-                replayed: false,
-            }),
-            Concluded::Replay(remembered) => {
-                self.replay_record(caller, call, Act::RecordUpdate, remembered).await
-            }
-        }
+        let concluded = self.run(caller, call, draft, |desk| self.plan_update(desk, &policy, &ask)).await?;
+        self.hand_tokens(caller, call, Act::RecordUpdate, concluded).await
     }
 
     async fn check_update(

@@ -9,7 +9,7 @@ use crate::storage::Change;
 use crate::vault::Vault;
 use crate::vault::call::{Call, Draft};
 use crate::vault::caller::Caller;
-use crate::vault::commit::{Concluded, Desk, Done, Plan, Stop};
+use crate::vault::commit::{Desk, Done, Plan, Stop};
 use crate::vault::record_create::{Stored, StoredTokens, TokenWish};
 use crate::vault::record_rules::{grant_terms, new_grant, resolve_audience};
 use crate::vault::refusal::{Fault, Refusal, RuleName};
@@ -47,17 +47,8 @@ impl Vault {
             }
         };
         let ask = Ask { record, grants: &grants, command };
-        match self.run(caller, call, draft, |desk| self.plan_mint(desk, caller, &ask)).await? {
-            Concluded::Fresh(done) => Ok(Done {
-                value: self.named_tokens(&policy, &done.value),
-                receipt: done.receipt,
-                cost: done.cost,
-                replayed: false,
-            }),
-            Concluded::Replay(remembered) => {
-                self.replay_record(caller, call, Act::TokenMint, remembered).await
-            }
-        }
+        let concluded = self.run(caller, call, draft, |desk| self.plan_mint(desk, caller, &ask)).await?;
+        self.hand_tokens(caller, call, Act::TokenMint, concluded).await
     }
 
     async fn prepare_mint(&self, command: &MintCommand) -> Result<(RecordId, Vec<GrantId>), Refusal> {
