@@ -25,7 +25,8 @@ ACTS = [
     "boot", "init", "detokenize", "search", "verify", "subject.create", "subject.update", "subject.anchor",
     "subject.notice", "subject.view", "record.create", "record.view", "record.update", "record.delete", "token.mint",
     "token.inspect", "token.revoke", "consent.record", "consent.view", "whoami", "client.change", "client.key",
-    "policy.change", "unknown_route", "refusal.sum", "shutdown", "audit.query",
+    "policy.change", "unknown_route", "refusal.sum", "shutdown", "audit.query", "context.register",
+    "unsubscribe.link", "unsubscribe", "certificate.view", "tls.reload", "settings.reload", "token.export",
 ]
 OUTCOMES = ["allowed", "denied", "not_found", "invalid", "limited", "conflict", "failed", "refused"]
 BOOT, INIT, DETOKENIZE = 1, 2, 3

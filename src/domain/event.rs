@@ -65,6 +65,20 @@ pub enum Act {
     Shutdown = 26,
     /// `GET /v1/audit/…`-like queries by the local operator.
     AuditQuery = 27,
+    /// `POST /v1/contexts`.
+    ContextRegister = 28,
+    /// `POST /v1/subjects/{sub}/unsubscribe-link`.
+    UnsubscribeLink = 29,
+    /// A person followed an unsubscribe link: `POST /u/{sru}`.
+    Unsubscribe = 30,
+    /// `GET /v1/certificates/{crt}`.
+    CertificateView = 31,
+    /// TLS material (certificate, client CA, CRL) was taken over, or a bad one refused, while serving.
+    TlsReload = 32,
+    /// Settings were taken over while serving.
+    SettingsReload = 33,
+    /// Tokens were exported to the local operator.
+    TokenExport = 34,
 }
 
 macro_rules! act_names {
@@ -86,7 +100,9 @@ act_names! {
     ConsentRecord => "consent.record", ConsentView => "consent.view", Whoami => "whoami",
     ClientChange => "client.change", ClientKeyChange => "client.key", PolicyChange => "policy.change",
     UnknownRoute => "unknown_route", RefusalSum => "refusal.sum", Shutdown => "shutdown",
-    AuditQuery => "audit.query",
+    AuditQuery => "audit.query", ContextRegister => "context.register", UnsubscribeLink => "unsubscribe.link",
+    Unsubscribe => "unsubscribe", CertificateView => "certificate.view", TlsReload => "tls.reload",
+    SettingsReload => "settings.reload", TokenExport => "token.export",
 }
 
 impl Act {
@@ -318,6 +334,8 @@ impl Act {
                 | Self::Whoami
                 | Self::UnknownRoute
                 | Self::AuditQuery
+                | Self::CertificateView
+                | Self::TokenExport
         )
     }
 }

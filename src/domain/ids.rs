@@ -130,6 +130,12 @@ pub enum ControlKind {
     PolicyHead = 4,
     /// Vault-wide facts: development, single operator, argon2 parameters.
     VaultFacts = 5,
+    /// A context that a client registered for a subject.
+    Context = 6,
+    /// An unsubscribe link: whose, for which purpose.
+    Unsubscribe = 7,
+    /// A certificate of an erasure.
+    Certificate = 8,
 }
 
 impl ControlKind {
@@ -141,6 +147,9 @@ impl ControlKind {
             3 => Self::Policy,
             4 => Self::PolicyHead,
             5 => Self::VaultFacts,
+            6 => Self::Context,
+            7 => Self::Unsubscribe,
+            8 => Self::Certificate,
             _ => return None,
         })
     }

@@ -173,7 +173,7 @@ async fn run(
 }
 
 /// Names of path parameters.
-const PARAMETERS: [&str; 5] = ["sub", "rec", "purpose", "name", "version"];
+const PARAMETERS: [&str; 6] = ["sub", "rec", "crt", "purpose", "name", "version"];
 
 /// The body of a route that has one; a route without one takes none.
 async fn read(
@@ -223,8 +223,8 @@ fn write_reply(vault: &Vault, caller: &Caller, mut reply: Reply) -> HttpResponse
     if reply.replayed {
         headers.insert(HeaderName::from_static("idempotency-replayed"), HeaderValue::from_static("true"));
     }
-    let ending = vault.now().plus(KEY_WARNING) > caller.key_expires_at();
-    if let (true, Ok(at)) = (ending, HeaderValue::from_str(&caller.key_expires_at().to_rfc3339())) {
+    let ending = caller.key_expires_at().filter(|end| vault.now().plus(KEY_WARNING) > *end);
+    if let Some(Ok(at)) = ending.map(|end| HeaderValue::from_str(&end.to_rfc3339())) {
         headers.insert(HeaderName::from_static("strongroom-key-expires"), at);
     }
     quota_headers(&mut response, vault, caller);

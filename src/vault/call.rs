@@ -40,7 +40,7 @@ impl Draft {
     pub(in crate::vault) fn new(caller: &Caller, call: &Call, act: Act) -> Self {
         let mut body =
             EventBody::new(call.request, call.received_at, Principal::Client(caller.name().to_owned()), act);
-        body.key_id = Some(caller.key_id());
+        body.key_id = caller.key_id();
         body.network = Some(caller.network().clone());
         body.ua_family = call.ua_family.map(str::to_owned);
         body.policy = caller.policy().version();

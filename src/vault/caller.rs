@@ -16,8 +16,7 @@ use std::sync::Arc;
 /// An authenticated client. Private fields: only [`Vault::authenticate`] makes one.
 pub struct Caller {
     name: Arc<str>,
-    key_id: Id16,
-    key_expires_at: Timestamp,
+    key: Option<(Id16, Timestamp)>,
     asker: Asker,
     limits: ClientLimits,
     network: NetworkFacts,
@@ -33,13 +32,13 @@ impl Caller {
     pub fn name(&self) -> &str {
         &self.name
     }
-    /// The id of the key it proved.
-    pub fn key_id(&self) -> Id16 {
-        self.key_id
+    /// The id of the key it proved, if it proved one.
+    pub fn key_id(&self) -> Option<Id16> {
+        self.key.map(|(id, _)| id)
     }
     /// When that key ends.
-    pub fn key_expires_at(&self) -> Timestamp {
-        self.key_expires_at
+    pub fn key_expires_at(&self) -> Option<Timestamp> {
+        self.key.map(|(_, end)| end)
     }
     /// The facts the judge asks for.
     pub fn asker(&self) -> Asker {
@@ -79,8 +78,7 @@ impl Vault {
         };
         Ok(Caller {
             name: entry.client.clone(),
-            key_id: entry.id,
-            key_expires_at: entry.expires_at,
+            key: Some((entry.id, entry.expires_at)),
             asker,
             limits: facts.limits,
             network: self.networks().describe(peer),

@@ -14,9 +14,9 @@ pub struct Whoami {
     /// The client's name.
     pub client: String,
     /// The key's id.
-    pub key: Id16,
+    pub key: Option<Id16>,
     /// When the key ends.
-    pub expires_at: Timestamp,
+    pub expires_at: Option<Timestamp>,
     /// (purpose, field, plain | masked | write | search | verify).
     pub grants: Vec<(String, String, &'static str)>,
     /// Acts.

@@ -10,10 +10,10 @@ use utoipa::ToSchema;
 pub struct Me {
     /// Client.
     pub client: String,
-    /// `key_…`
-    pub key: String,
+    /// `key_…`; null for a caller that proved no key.
+    pub key: Option<String>,
     /// When the key ends.
-    pub expires_at: String,
+    pub expires_at: Option<String>,
     /// What is granted, by purpose.
     pub grants: Vec<Granted>,
     /// Acts granted.
@@ -70,8 +70,8 @@ pub async fn show(x: &Exchange<'_>) -> Result<Reply, Failure> {
     });
     let me = Me {
         client: done.value.client.clone(),
-        key: crockford::encode("key_", &done.value.key.0),
-        expires_at: done.value.expires_at.to_rfc3339(),
+        key: done.value.key.map(|id| crockford::encode("key_", &id.0)),
+        expires_at: done.value.expires_at.map(|end| end.to_rfc3339()),
         grants: grants.collect(),
         acts: done.value.acts.clone(),
         limits: Limits { cost: quotas.cost.into(), subjects: quotas.subjects.into() },
