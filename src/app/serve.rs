@@ -78,6 +78,7 @@ pub(in crate::app) async fn serve(
     let codes: Vec<&'static str> = Code::all().iter().map(|c| c.name()).collect();
     let meter = Arc::new(Metered(Arc::new(Metrics::new(&routes, &codes))));
     let serving = web::Data::new(Serving { vault: vault.clone(), meter, body });
+    settled(&vault).await?;
     let entropy: EntropyFactory = Arc::new(|| Box::new(OsEntropy));
     let api = server::api(on.api, &on.tls, serving.clone(), (&settings, entropy.clone())).map_err(failed)?;
     let metrics = server::metrics(on.metrics, serving, entropy).map_err(failed)?;
@@ -90,6 +91,11 @@ pub(in crate::app) async fn serve(
     vault.report_shutdown().await;
     tracing::info!(event = "shutdown", "the vault has stopped serving");
     api.and(metrics).map_err(failed)
+}
+
+/// What the erasure ledger names is gone before anything is served.
+async fn settled(vault: &Vault) -> Result<(), Failed> {
+    vault.settle_ledger().await.map(drop).map_err(|e| Failed::new(format!("not served: {e}")))
 }
 
 async fn stop_on_signal(handles: [ServerHandle; 2]) {
@@ -111,6 +117,7 @@ async fn upkeep(vault: Arc<Vault>) {
     loop {
         tokio::time::sleep(Duration::from_secs(60)).await;
         vault.flush_refusals().await;
+        vault.settle_open_erasures().await;
         vault.housekeep();
     }
 }

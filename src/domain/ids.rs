@@ -136,6 +136,8 @@ pub enum ControlKind {
     Unsubscribe = 7,
     /// A certificate of an erasure.
     Certificate = 8,
+    /// How far the ledger of erasures is known to be carried out.
+    LedgerMark = 9,
 }
 
 impl ControlKind {
@@ -150,6 +152,7 @@ impl ControlKind {
             6 => Self::Context,
             7 => Self::Unsubscribe,
             8 => Self::Certificate,
+            9 => Self::LedgerMark,
             _ => return None,
         })
     }

@@ -1,7 +1,8 @@
 //! The OpenAPI 3.1 document, generated from the route table and the types the routes read and write.
 
 use crate::http::api::{
-    Operation, ROUTES, Route, consents, credentials, detokenize, records, search, subjects, tokens, whoami,
+    Operation, ROUTES, Route, certificates, consents, credentials, detokenize, records, search, subjects,
+    tokens, whoami,
 };
 use serde_json::{Map, Value, json};
 use utoipa::openapi::schema::Components;
@@ -27,6 +28,9 @@ use utoipa::{OpenApi, ToSchema};
     records::TokenWishes,
     records::RecordPatch,
     records::RecordStored,
+    records::RecordErased,
+    certificates::Certificate,
+    certificates::EventShown,
     tokens::NewTokens,
     tokens::TokensMinted,
     tokens::TokenList,
@@ -128,6 +132,8 @@ fn bodies(operation: Operation) -> (Option<&'static str>, &'static str) {
         Operation::CreateRecord => (Some("NewRecord"), "RecordStored"),
         Operation::ViewRecord => (None, "RecordShown"),
         Operation::UpdateRecord => (Some("RecordPatch"), "RecordStored"),
+        Operation::DeleteRecord => (None, "RecordErased"),
+        Operation::ViewCertificate => (None, "Certificate"),
         Operation::MintTokens => (Some("NewTokens"), "TokensMinted"),
         Operation::InspectTokens => (Some("TokenList"), "TokensInspected"),
         Operation::RevokeTokens => (Some("TokenList"), "TokensRevoked"),

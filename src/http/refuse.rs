@@ -21,6 +21,8 @@ impl From<&Refusal> for Problem {
             Refusal::VersionConflict(current) => Self::version_conflict(*current),
             Refusal::IdempotencyMismatch => Self::new(Code::IdempotencyMismatch),
             Refusal::AlreadyExists => Self::new(Code::AlreadyExists),
+            Refusal::LegalHold => Self::new(Code::LegalHold),
+            Refusal::RetentionDuty => Self::new(Code::RetentionDuty),
             Refusal::CardNumber => Self::new(Code::CardNumberRefused),
             Refusal::Minor => Self::new(Code::MinorRefused),
             Refusal::Limited(name, wait) | Refusal::Throttled(name, wait) => {

@@ -86,6 +86,14 @@ pub(super) struct CollectionFacts {
     pub(super) fields: BTreeMap<String, FieldNo>,
     pub(super) audience: Option<AudienceNo>,
     pub(super) token_life: Option<Duration>,
+    pub(super) duty: Option<Duty>,
+}
+
+/// A duty to retain: the event it counts from, and for how long (C24).
+#[derive(Clone, Debug)]
+pub(super) struct Duty {
+    pub(super) from: String,
+    pub(super) keep: Duration,
 }
 
 /// A group of clients.

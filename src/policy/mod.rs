@@ -22,7 +22,7 @@ mod tests;
 pub use cidr::Cidr;
 pub use errors::PolicyError;
 pub use facts::{ClientFacts, ClientLimits, FieldFacts, Policy, Search};
-pub use judge::{Asked, decide};
+pub use judge::{Asked, Delete, Kept, decide};
 pub use numbering::Numbering;
 pub use permit::{FieldLeave, Leave, MaintenancePermit, Permit, Target, WritePermit};
 pub use question::{Asker, ContextState, Denial, Question, Wish};

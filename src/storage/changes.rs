@@ -64,6 +64,13 @@ pub enum Change {
         /// Version.
         version: Version,
     },
+    /// Destroys a record: its keys, and with them every row that leads to it; answered after the truncating checkpoint.
+    Erase {
+        /// Record.
+        record: RecordId,
+        /// Present `head_version`.
+        was: Version,
+    },
 }
 
 /// Everything one request does.
@@ -110,11 +117,11 @@ impl Change {
             Self::Rehead { head, .. } => Object::Record(head.record.0),
             Self::PutGrant { row, .. } => Object::Grant(row.grant.0),
             Self::PutControl { row, .. } => Object::Control(row.kind, row.id),
-            Self::Shred { record, .. } => Object::Record(record.0),
+            Self::Shred { record, .. } | Self::Erase { record, .. } => Object::Record(record.0),
         }
     }
     /// Whether a wrapped key ceases to exist by this change: such a set is answered after the truncating checkpoint.
     pub fn destroys_key(&self) -> bool {
-        matches!(self, Self::Shred { .. } | Self::PutRecord { was: Some(_), .. })
+        matches!(self, Self::Shred { .. } | Self::Erase { .. } | Self::PutRecord { was: Some(_), .. })
     }
 }

@@ -6,11 +6,13 @@
 
 mod changes;
 mod errors;
+mod ledger;
 mod rows;
 mod sqlite;
 
 pub use changes::*;
 pub use errors::*;
+pub use ledger::{Ledger, LedgerError};
 pub use rows::*;
 pub use sqlite::{
     AuditRows, CLOCK_ALERT, CLOCK_REFUSE, ClockHealth, Health, Options, REMEMBERED, Reader, SqliteStore,
@@ -57,6 +59,12 @@ impl Store {
     pub async fn commit(&self, set: ChangeSet) -> Result<Receipt, CommitError> {
         match self {
             Self::Sqlite(store) => store.commit(set).await,
+        }
+    }
+    /// The ledger of erasures, beside the database.
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        match self {
+            Self::Sqlite(store) => store.ledger(),
         }
     }
     /// Reserves counters (from a durable block of 65 536).

@@ -250,6 +250,10 @@ impl Vault {
                 row(RefKind::Grant, &r.grant.0.get().to_be_bytes(), r.version, r.seal)
             }
             Change::PutControl { row: r, .. } => row(RefKind::Control, &r.id.0, r.version, r.seal),
+            // A tombstone: an old row put back has a seal, this has none.
+            Change::Erase { record, was } => {
+                row(RefKind::Record, &record.0.get().to_be_bytes(), Version(was.0 + 1), RowSeal([0; 17]))
+            }
             Change::Shred { .. } => return None,
         })
     }

@@ -24,7 +24,8 @@ impl Vault {
             | Act::SubjectAnchor
             | Act::SubjectNotice
             | Act::ConsentView
-            | Act::RecordView => caller.policy().judge_act(&caller.asker(), act.name()),
+            | Act::RecordView
+            | Act::RecordDelete => caller.policy().judge_act(&caller.asker(), act.name()),
             _ => caller.policy().judge_asker(&caller.asker()),
         };
         match judged {

@@ -9,6 +9,7 @@ mod commit;
 mod consent;
 mod credential;
 mod early;
+mod erase;
 mod govern;
 mod load;
 mod locators;
@@ -44,6 +45,7 @@ pub use clients::{ClientError, ClientSummary};
 pub use commit::Done;
 pub use consent::{ConsentCommand, ConsentView, RecordedConsent};
 pub use credential::{VerifyAnswer, VerifyBy, VerifyCommand};
+pub use erase::{CERTIFICATE_STATE, CertificateView, SettleError};
 pub use govern::{GovernError, compile as compile_policy};
 pub use networks::{NetworkLabel, Networks, prefix};
 pub use offline::{LogReader, check_policy, explain_read, verify_log};
@@ -92,6 +94,7 @@ pub struct Vault {
     integrity_failures: AtomicU64,
     forged_tokens: AtomicU64,
     sums: sums::Sums,
+    unsettled: erase::Unsettled,
 }
 
 impl Vault {

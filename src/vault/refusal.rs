@@ -57,6 +57,10 @@ pub enum Refusal {
     IdempotencyMismatch,
     /// The thing exists with other facts.
     AlreadyExists,
+    /// A legal hold keeps the record.
+    LegalHold,
+    /// A duty to retain keeps the record.
+    RetentionDuty,
     /// C02.
     CardNumber,
     /// C10.
@@ -115,6 +119,8 @@ impl Refusal {
             Self::VersionConflict(_) => "version_conflict",
             Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::AlreadyExists => "already_exists",
+            Self::LegalHold => "legal_hold",
+            Self::RetentionDuty => "retention_duty",
             Self::CardNumber => "card_number_refused",
             Self::Minor => "minor_refused",
             Self::Limited(..) | Self::Throttled(..) => "rate_limited",
@@ -133,9 +139,12 @@ impl Refusal {
             Self::InvalidRequest(_) | Self::InvalidField(_) | Self::TooLarge => Outcome::Invalid,
             Self::Denied(_) | Self::Unauthenticated => Outcome::Denied,
             Self::NotFound => Outcome::NotFound,
-            Self::Conflict | Self::VersionConflict(_) | Self::IdempotencyMismatch | Self::AlreadyExists => {
-                Outcome::Conflict
-            }
+            Self::Conflict
+            | Self::VersionConflict(_)
+            | Self::IdempotencyMismatch
+            | Self::AlreadyExists
+            | Self::LegalHold
+            | Self::RetentionDuty => Outcome::Conflict,
             Self::CardNumber | Self::Minor => Outcome::Refused,
             Self::Limited(..) | Self::BudgetExhausted(..) | Self::Throttled(..) => Outcome::Limited,
             Self::Overloaded
@@ -154,7 +163,9 @@ impl Refusal {
             | Self::Denied(_)
             | Self::NotFound
             | Self::VersionConflict(_)
-            | Self::AlreadyExists => true,
+            | Self::AlreadyExists
+            | Self::LegalHold
+            | Self::RetentionDuty => true,
             Self::At(_, inner) => inner.is_remembered(),
             _ => false,
         }

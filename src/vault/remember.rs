@@ -33,6 +33,8 @@ pub(in crate::vault) enum Remembered {
     },
     /// Tokens were minted or revoked: one status each.
     Items(Vec<bool>),
+    /// A record was erased; the id of its certificate.
+    Erased([u8; 16]),
     /// A state was set; there is nothing to repeat but that.
     Done,
     /// It was refused.

@@ -14,7 +14,7 @@ const UNKNOWN: &str = "0123456789ABCDEFGHJKMNPQRS";
 fn filled(route: &Route, sub: &str, rec: &str) -> String {
     let names = [("{sub}", sub), ("{rec}", rec), ("{purpose}", "newsletter"), ("{name}", "partner-x")];
     let path = names.iter().fold(route.path.to_owned(), |path, (name, value)| path.replace(name, value));
-    path.replace("{version}", "2026-11")
+    path.replace("{version}", "2026-11").replace("{crt}", &format!("crt_{UNKNOWN}"))
 }
 
 /// The head of the answer to a request that may have none but a head.

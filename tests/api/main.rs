@@ -16,6 +16,7 @@ mod crash;
 mod customers;
 mod detokenize;
 mod edges;
+mod erase;
 mod framing;
 mod matrix;
 mod offline;

@@ -22,8 +22,10 @@ fn expected(operation: Operation) -> [u16; 3] {
         | Operation::RevokeTokens
         | Operation::VerifyCredential
         | Operation::UpdateRecord
+        | Operation::DeleteRecord
         | Operation::Search => [200, 403, 403],
         Operation::CreateRecord => [201, 403, 403],
+        Operation::ViewCertificate => [404, 403, 403],
         Operation::MintTokens => [201, 201, 201],
         Operation::InspectTokens => [200, 200, 200],
         Operation::Detokenize => [200, 403, 403],
@@ -33,14 +35,17 @@ fn expected(operation: Operation) -> [u16; 3] {
 struct Things {
     subject: String,
     record: String,
+    doomed: String,
     token: String,
 }
 
 fn path(route: &Route, things: &Things) -> String {
+    let record = if route.operation == Operation::DeleteRecord { &things.doomed } else { &things.record };
     route
         .path
         .replace("{sub}", &things.subject)
-        .replace("{rec}", &things.record)
+        .replace("{rec}", record)
+        .replace("{crt}", "crt_0123456789ABCDEFGHJKMNPQRS")
         .replace("{purpose}", "newsletter")
         .replace("{name}", "partner-x")
         .replace("{version}", "2026-11")
@@ -74,8 +79,9 @@ fn a13_every_route_answers_each_caller_as_the_matrix_says() {
     let subject = vault.subject();
     let contact = vault.contact(&subject);
     let things = Things {
-        subject,
+        subject: subject.clone(),
         record: contact["record"].as_str().unwrap().to_owned(),
+        doomed: vault.contact(&subject)["record"].as_str().unwrap().to_owned(),
         token: contact["tokens"]["name"].as_str().unwrap().to_owned(),
     };
     let genuine = vault.key("storefront");
@@ -123,6 +129,7 @@ fn a14_an_id_of_another_thing_is_answered_like_one_that_never_was() {
         let with = |sub: &str, rec: &str| Things {
             subject: sub.to_owned(),
             record: rec.to_owned(),
+            doomed: rec.to_owned(),
             token: String::new(),
         };
         let ask = |things: Things| {

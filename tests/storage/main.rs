@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod erasure;
+#[cfg(test)]
 mod sqlite_faults;
 #[cfg(test)]
 mod sqlite_files;

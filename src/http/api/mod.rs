@@ -1,5 +1,6 @@
 //! The routes of `/v1`, one noun a file, and the table that lists them all: what is not in the table does not exist.
 
+pub mod certificates;
 pub mod consents;
 pub mod credentials;
 pub mod detokenize;
@@ -41,6 +42,10 @@ pub enum Operation {
     ViewRecord,
     /// `PATCH /v1/records/{rec}`
     UpdateRecord,
+    /// `DELETE /v1/records/{rec}`
+    DeleteRecord,
+    /// `GET /v1/certificates/{crt}`
+    ViewCertificate,
     /// `POST /v1/tokens`
     MintTokens,
     /// `POST /v1/tokens/inspect`
@@ -102,6 +107,8 @@ routes! {
     CreateRecord "POST" "/v1/records" RecordCreate "grant write of each field" 201 true &[], "Store a record and get its tokens";
     ViewRecord "GET" "/v1/records/{rec}" RecordView "act record.view" 200 false &[], "A record's metadata; never a value";
     UpdateRecord "PATCH" "/v1/records/{rec}" RecordUpdate "grant write of each field" 200 true &[], "Change fields; null removes one";
+    DeleteRecord "DELETE" "/v1/records/{rec}" RecordDelete "act record.delete, in a collection it writes" 200 false &[], "Erase a record for good: its key is destroyed before the answer";
+    ViewCertificate "GET" "/v1/certificates/{crt}" CertificateView "act record.delete, and the erasure was its own" 200 false &[], "The signed certificate of an erasure";
     MintTokens "POST" "/v1/tokens" TokenMint "act token.mint" 201 true &[], "Further tokens for a record";
     InspectTokens "POST" "/v1/tokens/inspect" TokenInspect "member of the token's audience" 200 true &[], "State of tokens; never a value";
     RevokeTokens "POST" "/v1/tokens/revoke" TokenRevoke "act token.revoke" 200 true &[], "Make tokens useless at once";
@@ -126,6 +133,8 @@ pub async fn run(operation: Operation, x: &Exchange<'_>) -> Result<Reply, Failur
         Operation::CreateRecord => records::create(x).await,
         Operation::ViewRecord => records::view(x).await,
         Operation::UpdateRecord => records::update(x).await,
+        Operation::DeleteRecord => records::delete(x).await,
+        Operation::ViewCertificate => certificates::view(x).await,
         Operation::MintTokens => tokens::mint(x).await,
         Operation::InspectTokens => tokens::inspect(x).await,
         Operation::RevokeTokens => tokens::revoke(x).await,

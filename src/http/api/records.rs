@@ -110,6 +110,20 @@ pub async fn update(x: &Exchange<'_>) -> Result<Reply, Failure> {
     Ok(Reply::json(200, &done, &RecordStored::from(&done.value)))
 }
 
+/// An erased record.
+#[derive(Serialize, ToSchema)]
+pub struct RecordErased {
+    /// `crt_…`
+    pub certificate: String,
+}
+
+/// `DELETE /v1/records/{rec}`
+pub async fn delete(x: &Exchange<'_>) -> Result<Reply, Failure> {
+    let record = x.record(Act::RecordDelete).await?;
+    let done = x.vault.delete_record(x.caller, x.call, record).await?;
+    Ok(Reply::json(200, &done, &RecordErased { certificate: done.value.clone() }))
+}
+
 /// `GET /v1/records/{rec}`
 pub async fn view(x: &Exchange<'_>) -> Result<Reply, Failure> {
     let record = x.record(Act::RecordView).await?;

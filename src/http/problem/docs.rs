@@ -78,7 +78,7 @@ pub fn docs_errors() -> String {
         );
     }
     out.push_str("\nReserved for features that are not built yet, never sent by this release: `step_up_required`, `approval_required`, \
-         `legal_hold`, `retention_duty`, `sealed`, `bootstrap`, `idempotency_in_progress`.\n");
+         `sealed`, `bootstrap`, `idempotency_in_progress`.\n");
     out.push_str("\n## Rules\n\nThe `rule` of a `denied`, in the order in which they are judged; the first that fails is named.\n\n| rule | meaning |\n|---|---|\n");
     for rule in Rule::ALL {
         row(&mut out, &[&format!("`{}`", rule.name()), rule.meaning()]);

@@ -4,7 +4,7 @@ use super::{Compiler, names_of};
 use crate::domain::field::{FieldType, Mask};
 use crate::domain::value::ValueOptions;
 use crate::domain::{AudienceNo, CollectionNo, FieldNo};
-use crate::policy::facts::{CollectionFacts, FieldFacts, Search};
+use crate::policy::facts::{CollectionFacts, Duty, FieldFacts, Search};
 use crate::policy::numbering::Space;
 use crate::policy::rules::Basis;
 use crate::policy::source::{Collection, Field, Retention, SearchSource, Text};
@@ -27,7 +27,8 @@ impl Compiler<'_, '_> {
                     String::from("has no field; declare one, or leave it out."),
                 );
             }
-            let token_life = collection.retention.as_ref().and_then(|r| self.retention(r, &path));
+            let (token_life, duty) =
+                collection.retention.as_ref().map_or((None, None), |r| self.retention(r, &path));
             let audience = collection.audience.as_ref().and_then(|a| self.audience_name(a, &path));
             let mut fields = std::collections::BTreeMap::new();
             for (short, field) in &collection.fields {
@@ -44,7 +45,8 @@ impl Compiler<'_, '_> {
                     self.policy.fields.insert(field_no, facts);
                 }
             }
-            let facts = CollectionFacts { name: name.get_ref().clone(), fields, audience, token_life };
+            let name = name.get_ref().clone();
+            let facts = CollectionFacts { name, fields, audience, token_life, duty };
             self.policy.collections.insert(no, facts);
         }
     }
@@ -141,8 +143,8 @@ impl Compiler<'_, '_> {
         }
     }
 
-    /// Checks a retention; the life it gives to tokens, if it gives one.
-    fn retention(&mut self, retention: &Retention, path: &str) -> Option<Duration> {
+    /// Checks a retention; the life it gives to tokens, and the duty it names, if it does.
+    fn retention(&mut self, retention: &Retention, path: &str) -> (Option<Duration>, Option<Duty>) {
         let path = format!("{path}.retention");
         self.one_of(&retention.from, &format!("{path}.from"), ANCHORS, "anchor");
         if let Some(then) = &retention.then {
@@ -150,11 +152,12 @@ impl Compiler<'_, '_> {
         }
         let keep = self.duration(&retention.keep, &format!("{path}.keep"));
         let max = retention.max.as_ref().and_then(|m| self.duration(m, &format!("{path}.max")));
-        if let Some(duty) = &retention.duty {
+        let duty = retention.duty.as_ref().and_then(|duty| {
             self.one_of(&duty.basis, &format!("{path}.duty.basis"), Basis::NAMES, "basis");
-            self.duration(&duty.keep, &format!("{path}.duty.keep"));
             self.purpose_set(&duty.purposes, &format!("{path}.duty.purposes"));
-        }
-        if retention.from.get_ref() == "created" { keep.max(max) } else { max }
+            let keep = self.duration(&duty.keep, &format!("{path}.duty.keep"))?;
+            Some(Duty { from: retention.from.get_ref().clone(), keep })
+        });
+        (if retention.from.get_ref() == "created" { keep.max(max) } else { max }, duty)
     }
 }

@@ -3,9 +3,12 @@
 //! It reads no clock and no row, allocates nothing on the way to a permit of up to four fields, and never panics: what
 //! it cannot find is refused (I4). Every rule that fails is collected; the first in the fixed order is reported.
 
+mod delete;
 mod request;
 mod subject;
 mod write;
+
+pub use delete::{Delete, Kept};
 
 use super::facts::Policy;
 use super::permit::{FieldLeave, Permit, Target};

@@ -21,6 +21,7 @@ pub(super) fn apply(conn: &Connection, change: &Change) -> Result<bool> {
         Change::PutGrant { row, was } => grant(conn, row, *was),
         Change::PutControl { row, was } => control(conn, row, *was),
         Change::Shred { record, version } => shred(conn, *record, *version),
+        Change::Erase { record, was } => erase(conn, *record, *was),
     }
 }
 
@@ -196,6 +197,25 @@ fn control(conn: &Connection, row: &ControlRow, was: Option<Version>) -> Result<
 fn shred(conn: &Connection, record: RecordId, version: Version) -> Result<bool> {
     conn.prepare_cached("DELETE FROM blind WHERE locator = ?1")?.execute([record.0.to_i64()])?;
     delete_key(conn, record, version)
+}
+
+/// Nothing of the record stays: head and sealed values, every key, blind entries, and the grants that name it.
+fn erase(conn: &Connection, record: RecordId, was: Version) -> Result<bool> {
+    let at = record.0.to_i64();
+    let gone = conn
+        .prepare_cached("DELETE FROM records WHERE locator = ?1 AND head_version = ?2")?
+        .execute(params![at, was.0])?;
+    if !hit(gone) {
+        return Ok(false);
+    }
+    for rest in [
+        "DELETE FROM keys WHERE locator = ?1",
+        "DELETE FROM blind WHERE locator = ?1",
+        "DELETE FROM grants WHERE record = ?1",
+    ] {
+        conn.prepare_cached(rest)?.execute([at])?;
+    }
+    Ok(true)
 }
 
 fn put_key(conn: &Connection, head: &RecordHead, key: &WrappedKey) -> Result<()> {

@@ -34,6 +34,7 @@ use crate::domain::disclosure::{LogHead, Receipt};
 use crate::domain::{Timestamp, VaultId};
 use crate::storage::changes::ChangeSet;
 use crate::storage::errors::{CommitError, ReadError};
+use crate::storage::ledger::Ledger;
 use clock_floor::ClockFloor;
 use open::make_file;
 use slots::{Slots, lock};
@@ -51,6 +52,7 @@ const VAULT_DB: &str = "vault.db";
 const VAULT_WAL: &str = "vault.db-wal";
 const INDEX_DB: &str = "index.db";
 const LOCK: &str = "lock";
+const LEDGER: &str = "erasures.log";
 
 /// Called once, from the thread that met it, when the store stops at an I/O error; with SQLite's extended code. The
 /// composition root ends the process.
@@ -103,6 +105,7 @@ struct Inner {
     /// One checkpoint at a time.
     checkpointing: Mutex<()>,
     index: index::Index,
+    ledger: Arc<Ledger>,
     /// Held as long as any thread of the store lives.
     _lock: File,
 }
@@ -150,6 +153,10 @@ impl SqliteStore {
         let (answer, answered) = oneshot::channel();
         self.send(Job::Commit(Box::new(Prepared::new(set)), answer))?;
         answered.await.map_err(|_| CommitError::Stopped)?
+    }
+    /// The ledger of erasures.
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        &self.inner.ledger
     }
     /// Present head of the log.
     pub fn log_head(&self) -> LogHead {

@@ -11,10 +11,11 @@ use super::locators::{self, Block};
 use super::pragmas::{self, Role, connect};
 use super::slots::Slots;
 use super::writer::{QUEUE, Writer};
-use super::{INDEX_DB, Inner, LOCK, Options, SqliteStore, VAULT_DB, integrity, meta, migrate};
+use super::{INDEX_DB, Inner, LEDGER, LOCK, Options, SqliteStore, VAULT_DB, integrity, meta, migrate};
 use crate::domain::event::{Act, EventBody, Outcome, Principal};
 use crate::domain::{Clock, Id16, MAX_COUNTER, Timestamp, VaultId};
 use crate::storage::errors::{OpenError, ReadError};
+use crate::storage::ledger::Ledger;
 use rusqlite::{Connection, TransactionBehavior};
 use rustix::fs::{FlockOperation, flock};
 use sha2::{Digest, Sha256};
@@ -119,6 +120,7 @@ impl SqliteStore {
         if u64::from_be_bytes(meta::need(&conn, meta::SCHEMA)?) != u64::from(schema) {
             meta::put_u64(&conn, meta::SCHEMA, u64::from(schema))?;
         }
+        let ledger = Ledger::open(&dir.join(LEDGER)).map_err(OpenError::Io)?;
         let (tail, floor) = boot(&mut conn, vault, clock.as_ref())?;
         let inner = Arc::new(Inner {
             dir: dir.to_owned(),
@@ -134,6 +136,7 @@ impl SqliteStore {
             wal_pages: AtomicU32::new(0),
             checkpointing: Mutex::new(()),
             index: Index::default(),
+            ledger: Arc::new(ledger),
             _lock: held,
         });
         start(inner, conn, tail, floor)

@@ -1,0 +1,158 @@
+//! Ledger and rows brought together: at the start, before anything is served, and by upkeep for what a client left open.
+//!
+//! At the start the ledger is right: a record it names and that is there was brought back by an older copy of the database,
+//! or its erasure was cut off by a crash. It is erased, with an event that says so. While serving, a line whose erasure was
+//! refused is taken back.
+
+use super::ledger::{Line, Planned};
+use crate::domain::disclosure::EventTicket;
+use crate::domain::entropy::{Entropy, OsEntropy};
+use crate::domain::event::{Act, Event, EventBody, EventItem, Outcome, Principal};
+use crate::domain::{ControlKind, FieldNo, Id16, Object, RecordId, codec};
+use crate::storage::{Change, ChangeSet, CommitError, LedgerError, ReadError};
+use crate::vault::Vault;
+use std::collections::BTreeMap;
+
+/// Most erasures in one commit.
+const AT_ONCE: usize = 250;
+/// How far the mark may stay behind: what is read again at each start.
+const MARK_EVERY: u64 = 256 * 1024;
+
+const MARK: Id16 = Id16([0; 16]);
+
+/// Why a vault does not serve: what its ledger says could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum SettleError {
+    /// The file.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A line is not this vault's.
+    #[error("line {0} of erasures.log is not one this vault wrote; put the right file back")]
+    Foreign(usize),
+    /// The store.
+    #[error("the store cannot be read: {0}")]
+    Read(#[from] ReadError),
+    /// The commit.
+    #[error("what erasures.log names could not be erased: {0}")]
+    Commit(#[from] CommitError),
+    /// No randomness.
+    #[error("the operating system gave no random bytes")]
+    Entropy,
+}
+
+impl Vault {
+    /// Erases what the ledger names and what is there nevertheless; how many.
+    pub async fn settle_ledger(&self) -> Result<usize, SettleError> {
+        let mark = self.store().read(|r| r.control(ControlKind::LedgerMark, MARK))?;
+        let holding = mark.filter(|row| self.control_holds(row));
+        let (from, version) =
+            holding.map_or((0, None), |row| (decode(&row.body).unwrap_or(0), Some(row.version)));
+        let length = self.store().ledger().length();
+        let mut named: BTreeMap<RecordId, Planned> = BTreeMap::new();
+        let mut number = 0;
+        self.store().ledger().lines_from(from, |text| {
+            number += 1;
+            match Line::read(self.keys(), text).ok_or(SettleError::Foreign(number))? {
+                Line::Erase(planned) => {
+                    named.insert(planned.record, planned);
+                }
+                Line::Void(record, _) => {
+                    named.remove(&record);
+                }
+            }
+            Ok::<_, SettleError>(())
+        })?;
+        let named: Vec<Planned> = named.into_values().collect();
+        let mut erased = 0;
+        for some in named.chunks(AT_ONCE) {
+            erased += self.erase_again(some).await?;
+        }
+        if length.saturating_sub(from) >= MARK_EVERY {
+            let change = self.put_control(ControlKind::LedgerMark, MARK, encode(length), version);
+            self.commit_settled(vec![change], Vec::new()).await?;
+        }
+        if erased > 0 {
+            tracing::warn!(
+                event = "ledger_settled",
+                count = erased,
+                "records that the erasure ledger names were there and are erased again"
+            );
+        }
+        Ok(erased)
+    }
+
+    async fn erase_again(&self, some: &[Planned]) -> Result<usize, SettleError> {
+        let (mut changes, mut items) = (Vec::new(), Vec::new());
+        self.store().read(|reader| {
+            for planned in some {
+                let Some(row) = reader.record(planned.record)? else { continue };
+                let key = reader.key(planned.record, row.head.version)?;
+                items.push(EventItem {
+                    record: self.record_ref(planned.record),
+                    field: FieldNo(0),
+                    outcome: 0,
+                });
+                let known = reader.control(ControlKind::Certificate, planned.certificate)?.is_some();
+                match key {
+                    Some(key) if !known => {
+                        let loaded = crate::vault::load::LoadedRecord { row, key };
+                        changes.extend(self.erasure(planned, &loaded));
+                    }
+                    _ => changes.push(Change::Erase { record: planned.record, was: row.head.head_version }),
+                }
+            }
+            Ok(())
+        })?;
+        if !items.is_empty() {
+            let count = items.len();
+            self.commit_settled(changes, items).await?;
+            return Ok(count);
+        }
+        Ok(0)
+    }
+
+    async fn commit_settled(&self, changes: Vec<Change>, items: Vec<EventItem>) -> Result<(), SettleError> {
+        let request = Id16(OsEntropy.array().map_err(|_| SettleError::Entropy)?);
+        let mut body = EventBody::new(request, self.now(), Principal::Vault, Act::RecordDelete);
+        body.outcome = Outcome::Allowed;
+        body.policy = self.policy().version();
+        body.changed = changes.iter().filter_map(|c| self.changed_row(c)).collect();
+        body.count = Some(items.len() as u64);
+        body.items = items;
+        let read_at = self.store().read(|r| Ok(r.read_at()))?;
+        let objects: Vec<Object> = changes.iter().map(Change::object).collect();
+        let mut set = ChangeSet::observed(Event { ticket: EventTicket::next(), body }, read_at, objects);
+        for change in changes {
+            set = set.with(change);
+        }
+        self.store().commit(set).await?;
+        Ok(())
+    }
+
+    /// Erasures whose end nobody saw: those that were not done are taken back in the ledger.
+    pub async fn settle_open_erasures(&self) {
+        for record in self.unsettled.take() {
+            let there = self.store().read(|reader| reader.record(record).map(|row| row.is_some()));
+            let settled = match there {
+                Ok(false) => true,
+                Ok(true) => self.write_ledger(Line::Void(record, self.now())).await.is_ok(),
+                Err(_) => false,
+            };
+            if !settled {
+                self.unsettled.note(record);
+            }
+        }
+    }
+}
+
+fn encode(mark: u64) -> Vec<u8> {
+    let mut w = codec::Writer::new(1);
+    w.u64(mark);
+    w.finish()
+}
+
+fn decode(bytes: &[u8]) -> Option<u64> {
+    let mut r = codec::Reader::new(bytes, 1)?;
+    let mark = r.u64()?;
+    r.end().map(|()| mark)
+}

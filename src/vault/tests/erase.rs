@@ -1,0 +1,218 @@
+//! Erasure of one record (C26): gone at the answer, by its ledger, with a certificate that can be checked.
+
+use super::rig::*;
+use crate::domain::subject::Hold;
+use crate::domain::{Id16, Timestamp};
+use crate::vault::*;
+use ed25519_dalek::{Signature, VerifyingKey};
+
+impl Rig {
+    fn delete(&self, record: &str) -> Result<String, Refusal> {
+        self.delete_as(&self.storefront, &self.call(), record)
+    }
+    fn delete_as(&self, caller: &Caller, call: &Call, record: &str) -> Result<String, Refusal> {
+        let id = self.vault.record_named(record).unwrap();
+        block_on(self.vault.delete_record(caller, call, id)).map(|done| done.value)
+    }
+    fn ledger(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("d/erasures.log")).unwrap()
+    }
+    fn count(&self, table: &str) -> u32 {
+        let db = rusqlite::Connection::open(self.dir.path().join("d/vault.db")).unwrap();
+        db.query_row(&format!("SELECT count(*) FROM {table}"), [], |r| r.get(0)).unwrap()
+    }
+    fn hold(&self, subject: &str, until: Timestamp) {
+        let id = self.vault.subject_named(subject).unwrap();
+        let loaded = self.vault.store().read(|r| self.vault.load_subject(r, id)).unwrap().expect("a subject");
+        let mut state = loaded.state;
+        state.holds = vec![Hold { id: Id16([1; 16]), collections: Vec::new(), until }];
+        self.write_subject(id, &state, loaded.version);
+    }
+    fn write_subject(
+        &self,
+        id: crate::domain::SubjectId,
+        state: &crate::domain::subject::SubjectState,
+        was: crate::domain::Version,
+    ) {
+        use crate::domain::event::{Act, Event, EventBody, Principal};
+        let body = EventBody::new(Id16([9; 16]), self.vault.now(), Principal::Vault, Act::SubjectUpdate);
+        let event = Event { ticket: crate::domain::disclosure::EventTicket::next(), body };
+        let read_at = self.vault.store().read(|r| Ok(r.read_at())).unwrap();
+        let set = crate::storage::ChangeSet::observed(event, read_at, []).with(self.vault.put_subject(
+            id,
+            state,
+            Some(was),
+        ));
+        block_on(self.vault.store().commit(set)).unwrap();
+    }
+}
+
+#[test]
+fn c26_an_erased_record_leaves_no_row_no_token_and_no_find() {
+    let rig = Rig::new();
+    let subject = rig.subject();
+    let stored = rig.contact(&subject);
+    let once = rig
+        .store(
+            &subject,
+            "contact",
+            &[("name", "Grace Hopper")],
+            TokenWish { uses: Some(2), ..TokenWish::default() },
+        )
+        .unwrap()
+        .value;
+    rig.delete(&stored.record).unwrap();
+    rig.delete(&once.record).unwrap();
+    for table in ["records", "keys", "blind", "grants"] {
+        assert_eq!(rig.count(table), 0, "{table}");
+    }
+    for token in [token(&stored, "name"), token(&stored, "email"), token(&once, "name")] {
+        assert_eq!(rig.read(&rig.storefront, "order_fulfilment", &[token]).unwrap(), ["not_found"]);
+    }
+    assert!(matches!(rig.delete(&stored.record), Err(Refusal::NotFound)));
+    assert_eq!(rig.ledger().lines().filter(|l| l.contains(" erase ")).count(), 2);
+    assert_eq!(rig.ledger().lines().filter(|l| l.contains(" void ")).count(), 0);
+}
+
+#[test]
+fn c26_the_certificate_is_signed_names_the_event_and_is_shown_to_who_asked_alone() {
+    let rig = Rig::new();
+    let stored = rig.contact(&rig.subject());
+    let certificate = rig.delete(&stored.record).unwrap();
+    let view =
+        block_on(rig.vault.view_certificate(&rig.storefront, &rig.call(), &certificate)).unwrap().value;
+    let key = VerifyingKey::from_bytes(&view.public_key).unwrap();
+    key.verify_strict(view.statement.as_bytes(), &Signature::from_bytes(&view.signature)).unwrap();
+    assert!(view.statement.contains(&format!("certificate {certificate}\n")));
+    assert!(view.statement.contains("rule single operator\n"));
+    let event = rig.vault.store().audit_row(view.event.0).unwrap().unwrap();
+    assert_eq!(data_encoding::HEXLOWER.encode(&event.hash), view.event.1);
+    let body = crate::audit::decode(&event.body).unwrap();
+    assert_eq!(body.act, crate::domain::event::Act::RecordDelete);
+    // The tombstone: a version beyond the last, and no seal.
+    let tomb = body.changed.iter().find(|row| row.kind == 2).unwrap();
+    assert_eq!((tomb.version.0, tomb.seal), (2, [0; 17]));
+    // Nobody else, and no name that is not one.
+    for (caller, name) in [(&rig.mailer, certificate.as_str()), (&rig.billing, &certificate)] {
+        let refused = block_on(rig.vault.view_certificate(caller, &rig.call(), name));
+        assert!(matches!(refused, Err(Refusal::Denied(_))));
+    }
+    for name in ["crt_00000000000000000000000000", "crt_", "rec_x"] {
+        let refused = block_on(rig.vault.view_certificate(&rig.storefront, &rig.call(), name));
+        assert!(matches!(refused, Err(Refusal::NotFound)), "{name}");
+    }
+}
+
+#[test]
+fn an_erasure_under_an_idempotency_key_answers_its_certificate_again_and_erases_once() {
+    let rig = Rig::new();
+    let stored = rig.contact(&rig.subject());
+    let first = rig.delete_as(&rig.storefront, &rig.keyed("k", "b"), &stored.record).unwrap();
+    let again = rig.delete_as(&rig.storefront, &rig.keyed("k", "b"), &stored.record).unwrap();
+    assert_eq!(first, again);
+    assert_eq!(rig.ledger().lines().count(), 1);
+    let other = rig.delete_as(&rig.storefront, &rig.keyed("k", "another"), &stored.record);
+    assert!(matches!(other, Err(Refusal::IdempotencyMismatch)));
+}
+
+#[test]
+fn who_may_not_delete_learns_nothing_and_the_ledger_stays_empty() {
+    let rig = Rig::new();
+    let stored = rig.contact(&rig.subject());
+    for caller in [&rig.billing, &rig.mailer] {
+        let refused = rig.delete_as(caller, &rig.call(), &stored.record);
+        assert!(matches!(refused, Err(Refusal::Denied(rule)) if rule.0.name() == "act_not_granted"));
+    }
+    assert_eq!(rig.ledger(), "");
+    assert_eq!(rig.count("records"), 1);
+}
+
+#[test]
+fn a_legal_hold_keeps_a_record_until_it_ends() {
+    let rig = Rig::new();
+    let subject = rig.subject();
+    let stored = rig.contact(&subject);
+    let until = rig.vault.now().plus(std::time::Duration::from_secs(60));
+    rig.hold(&subject, until);
+    assert!(matches!(rig.delete(&stored.record), Err(Refusal::LegalHold)));
+    assert_eq!(rig.ledger(), "");
+    rig.clock.advance_us(61_000_000);
+    rig.delete(&stored.record).unwrap();
+}
+
+/// What an administrator does who puts an old copy of the database back, or who restores a backup.
+#[test]
+fn a55_a_record_brought_back_by_an_old_database_is_erased_again_before_anything_is_served() {
+    let rig = Rig::new();
+    let subject = rig.subject();
+    let (stored, other) = (rig.contact(&subject), rig.contact(&subject));
+    let token = token(&stored, "name").to_owned();
+    let path = rig.dir.path().join("d");
+    let copy = rig.dir.path().join("copy.db");
+    rusqlite::Connection::open(path.join("vault.db"))
+        .unwrap()
+        .execute(&format!("VACUUM INTO '{}'", copy.display()), [])
+        .unwrap();
+    let certificate = rig.delete(&stored.record).unwrap();
+    let Rig { vault, clock, dir: _dir, .. } = rig;
+    let Vault { store, keys, .. } = vault;
+    drop(store);
+    std::fs::copy(&copy, path.join("vault.db")).unwrap();
+    let _ = std::fs::remove_file(path.join("vault.db-wal"));
+    let vault = Vault::open(parts(&path, keys, &clock, false)).unwrap();
+    assert_eq!(block_on(vault.settle_ledger()).unwrap(), 1);
+    assert_eq!(block_on(vault.settle_ledger()).unwrap(), 0, "once");
+    let storefront = caller(&vault, "storefront");
+    let call = Call {
+        request: Id16([7; 16]),
+        received_at: vault.now(),
+        ua_family: None,
+        bytes: 0,
+        idempotency: None,
+    };
+    let read = |token: &str| {
+        let done = block_on(vault.reveal(&storefront, &call, &reveal("order_fulfilment", &[token]))).unwrap();
+        shown(&done.value[0])
+    };
+    assert_eq!(read(&token), "not_found");
+    assert_eq!(read(super::rig::token(&other, "name")), "\"Ada Lovelace\"", "what was not erased stays");
+    // The certificate that was handed out is there again.
+    let view = block_on(vault.view_certificate(&storefront, &call, &certificate)).unwrap().value;
+    assert_eq!(view.collection, "contact");
+}
+
+#[test]
+fn a_ledger_of_another_vault_or_a_shorter_one_is_refused() {
+    let rig = Rig::new();
+    let stored = rig.contact(&rig.subject());
+    rig.delete(&stored.record).unwrap();
+    let path = rig.dir.path().join("d/erasures.log");
+    let genuine = rig.ledger();
+    let forged = genuine.replace(" erase ", " erazz ");
+    std::fs::write(&path, &forged).unwrap();
+    assert!(matches!(block_on(rig.vault.settle_ledger()), Err(SettleError::Foreign(1))));
+    std::fs::write(&path, "").unwrap();
+    assert!(matches!(block_on(rig.vault.settle_ledger()), Err(SettleError::Ledger(_))));
+}
+
+#[test]
+fn an_erasure_that_nobody_waited_for_is_settled_by_upkeep() {
+    let rig = Rig::new();
+    let stored = rig.contact(&rig.subject());
+    let id = rig.vault.record_named(&stored.record).unwrap();
+    // The client leaves: the future is dropped after the ledger line and before the commit.
+    block_on(async {
+        let call = rig.call();
+        let mut deleting = Box::pin(rig.vault.delete_record(&rig.storefront, &call, id));
+        while rig.ledger().is_empty() {
+            let polled = std::future::poll_fn(|cx| std::task::Poll::Ready(deleting.as_mut().poll(cx))).await;
+            assert!(polled.is_pending());
+            tokio::task::yield_now().await;
+        }
+    });
+    block_on(rig.vault.settle_open_erasures());
+    let there = rig.count("records") == 1;
+    assert_eq!(there, rig.ledger().contains(" void "), "a record that stayed is taken back in the ledger");
+    let read = rig.read(&rig.storefront, "order_fulfilment", &[token(&stored, "name")]).unwrap();
+    assert_eq!(read[0] == "not_found", !there);
+}
