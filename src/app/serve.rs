@@ -7,6 +7,7 @@ use crate::config::{RootProviderKind, Settings};
 use crate::crypto::password::PasswordParams;
 use crate::domain::entropy::OsEntropy;
 use crate::http::api::ROUTES;
+use crate::http::capacity::Capacity;
 use crate::http::edge::{BodyLimits, EdgeSettings, EntropyFactory, ServerSettings};
 use crate::http::pipeline::Serving;
 use crate::http::problem::Code;
@@ -77,7 +78,8 @@ pub(in crate::app) async fn serve(
     let routes: Vec<&'static str> = ROUTES.iter().map(|r| r.path).collect();
     let codes: Vec<&'static str> = Code::all().iter().map(|c| c.name()).collect();
     let meter = Arc::new(Metered(Arc::new(Metrics::new(&routes, &codes))));
-    let serving = web::Data::new(Serving { vault: vault.clone(), meter, body });
+    let serving =
+        web::Data::new(Serving { vault: vault.clone(), meter, body, capacity: Capacity::default() });
     settled(&vault).await?;
     let entropy: EntropyFactory = Arc::new(|| Box::new(OsEntropy));
     let api = server::api(on.api, &on.tls, serving.clone(), (&settings, entropy.clone())).map_err(failed)?;

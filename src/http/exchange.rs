@@ -2,19 +2,28 @@
 
 use crate::domain::disclosure::LogHead;
 use crate::domain::{Timestamp, duration};
+use crate::http::capacity::Capacity;
 use crate::http::edge;
 use crate::http::json::{self, JsonFault};
 use crate::http::problem::Problem;
 use crate::vault::{Call, Caller, Done, Fault, Refusal, Vault};
+use actix_web::web::Bytes;
+use futures_util::stream::LocalBoxStream;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::convert::Infallible;
+use std::sync::Arc;
 
 /// What a route sees of a request.
 pub struct Exchange<'a> {
     /// The vault.
-    pub vault: &'a Vault,
+    pub vault: &'a Arc<Vault>,
     /// Who asks.
-    pub caller: &'a Caller,
+    pub caller: &'a Arc<Caller>,
+    /// What large requests may take.
+    pub capacity: &'a Capacity,
+    /// The client takes `application/x-ndjson`.
+    pub streams: bool,
     /// Ids, times, sizes.
     pub call: &'a Call,
     /// Path parameters.
@@ -37,7 +46,12 @@ pub struct Reply {
     pub head: LogHead,
     /// It repeats an earlier reply.
     pub replayed: bool,
+    /// Lines instead of a body: made one part at a time, when the part before is on its way.
+    pub lines: Option<Lines>,
 }
+
+/// NDJSON, in parts that zero themselves.
+pub type Lines = LocalBoxStream<'static, Result<Bytes, Infallible>>;
 
 /// Why a route did not reply.
 pub enum Failure {
@@ -95,7 +109,11 @@ impl Exchange<'_> {
 impl Reply {
     /// A reply made from a committed answer.
     pub fn new<T>(status: u16, done: &Done<T>, body: Vec<u8>) -> Self {
-        Self { status, body, cost: done.cost, head: done.receipt.head, replayed: done.replayed }
+        Self { status, body, cost: done.cost, head: done.receipt.head, replayed: done.replayed, lines: None }
+    }
+    /// A stream of lines, charged already, with the head of the log after its first part.
+    pub fn lines(cost: u32, head: LogHead, lines: Lines) -> Self {
+        Self { status: 200, body: Vec::new(), cost, head, replayed: false, lines: Some(lines) }
     }
     /// The same, serialised. Replies hold no values but in detokenize, which writes its own.
     pub fn json<T>(status: u16, done: &Done<T>, body: &impl Serialize) -> Self {

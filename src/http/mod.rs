@@ -4,6 +4,7 @@
 //! plaintext, tokens or keys into a URL, an error or a log (I6). Everything it reads or keeps is bounded (I10).
 
 pub mod api;
+pub mod capacity;
 pub mod edge;
 pub mod exchange;
 pub mod json;

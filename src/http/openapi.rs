@@ -1,8 +1,8 @@
 //! The OpenAPI 3.1 document, generated from the route table and the types the routes read and write.
 
 use crate::http::api::{
-    Operation, ROUTES, Route, certificates, consents, credentials, detokenize, records, search, subjects,
-    tokens, whoami,
+    Operation, ROUTES, Route, batch, certificates, consents, credentials, detokenize, records, search,
+    subjects, tokens, whoami,
 };
 use serde_json::{Map, Value, json};
 use utoipa::openapi::schema::Components;
@@ -29,6 +29,10 @@ use utoipa::{OpenApi, ToSchema};
     records::RecordPatch,
     records::RecordStored,
     records::RecordErased,
+    batch::RecordBatch,
+    batch::BatchStored,
+    batch::BatchItemShown,
+    batch::BatchItemError,
     certificates::Certificate,
     certificates::EventShown,
     tokens::NewTokens,
@@ -132,6 +136,7 @@ fn bodies(operation: Operation) -> (Option<&'static str>, &'static str) {
         Operation::CreateRecord => (Some("NewRecord"), "RecordStored"),
         Operation::ViewRecord => (None, "RecordShown"),
         Operation::UpdateRecord => (Some("RecordPatch"), "RecordStored"),
+        Operation::CreateRecords => (Some("RecordBatch"), "BatchStored"),
         Operation::DeleteRecord => (None, "RecordErased"),
         Operation::ViewCertificate => (None, "Certificate"),
         Operation::MintTokens => (Some("NewTokens"), "TokensMinted"),

@@ -3,19 +3,22 @@
 
 use crate::domain::Sensitive;
 use crate::domain::event::{Act, Outcome};
-use crate::http::api::{self, ROUTES, Route};
+use crate::http::api::{self, Operation, ROUTES, Route};
+use crate::http::capacity::Capacity;
 use crate::http::edge::{self, RequestId};
 use crate::http::exchange::{Exchange, Failure, Reply};
 use crate::http::problem::{Code, Problem};
 use crate::http::request;
 use crate::vault::{Call, Caller, QuotaState, Vault};
+use actix_web::body::BodyStream;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::FutureExt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// Days before a key's end from which replies say so.
 const KEY_WARNING: Duration = Duration::from_secs(14 * 86_400);
@@ -40,6 +43,8 @@ pub struct Serving {
     pub meter: Arc<dyn Meter>,
     /// How bodies are read.
     pub body: edge::BodyLimits,
+    /// What large requests may take.
+    pub capacity: Capacity,
 }
 
 /// Answers one request of a route, or of none (`None`: unknown path or method). A panic is contained: 500, counted.
@@ -92,7 +97,7 @@ async fn handle(
         return stranger(Problem::from(&refusal));
     }
     let caller = match authenticate(vault, req, peer) {
-        Ok(caller) => caller,
+        Ok(caller) => Arc::new(caller),
         Err(problem) => return stranger(*problem),
     };
     let mut call = Call {
@@ -136,7 +141,7 @@ async fn run(
     serving: &Serving,
     route: Option<&'static Route>,
     (req, payload): (&HttpRequest, &mut web::Payload),
-    caller: &Caller,
+    caller: &Arc<Caller>,
     call: &mut Call,
 ) -> Result<Reply, Failure> {
     let vault = &serving.vault;
@@ -147,7 +152,8 @@ async fn run(
     }
     vault.admit_request(caller, call.bytes).map_err(|refusal| early(Problem::from(&refusal)))?;
     let Some(route) = route else { return Err(early(no_route(req))) };
-    let body = read(serving, route, req, payload).await.map_err(early)?;
+    // Held until the verb has answered: a large body stays in memory as long as it is worked on.
+    let (body, _place) = read(serving, route, req, payload).await.map_err(early)?;
     let query = edge::Query::parse(req.query_string(), route.query).map_err(early)?;
     // EXPOSE: digested and parsed in place; wiped when this function ends.
     let bytes = body.expose().as_slice();
@@ -168,7 +174,8 @@ async fn run(
     }
     let matched = req.match_info();
     let params = PARAMETERS.iter().filter_map(|n| Some((*n, matched.get(n)?.to_owned()))).collect();
-    let exchange = Exchange { vault, caller, call, params, query, body: bytes };
+    let (capacity, streams) = (&serving.capacity, request::takes_lines(req));
+    let exchange = Exchange { vault, caller, capacity, streams, call, params, query, body: bytes };
     api::run(route.operation, &exchange).await
 }
 
@@ -181,13 +188,29 @@ async fn read(
     route: &Route,
     req: &HttpRequest,
     payload: &mut web::Payload,
-) -> Result<Sensitive<Vec<u8>>, Problem> {
-    if route.has_body {
-        return edge::json_body(req, payload, &serving.body).await;
+) -> Result<(Sensitive<Vec<u8>>, Option<OwnedSemaphorePermit>), Problem> {
+    if !route.has_body {
+        let none = edge::BodyLimits { max_bytes: 0, ..serving.body };
+        return Ok((edge::read_body(req.headers(), payload, &none).await?, None));
     }
-    let none = edge::BodyLimits { max_bytes: 0, ..serving.body };
-    edge::read_body(req.headers(), payload, &none).await
+    let large = match route.operation {
+        Operation::CreateRecords => true,
+        Operation::Detokenize => request::takes_lines(req),
+        _ => false,
+    };
+    let known = usize::try_from(request::announced_bytes(req)).unwrap_or(usize::MAX);
+    let ordinary = known > 0 && known <= serving.body.max_bytes;
+    if !large || ordinary {
+        return Ok((edge::json_body(req, payload, &serving.body).await?, None));
+    }
+    let place = serving.capacity.large_body().await?;
+    let limits = serving.body.with_max_bytes(LARGE_BODY);
+    let limits = edge::BodyLimits { deadline: limits.deadline * 6, ..limits };
+    Ok((edge::json_body(req, payload, &limits).await?, Some(place)))
 }
+
+/// Bytes of a batch or of a list of tokens to stream.
+const LARGE_BODY: usize = 8 << 20;
 
 /// 405 with the methods that exist for a known path, else 404.
 fn no_route(req: &HttpRequest) -> Problem {
@@ -215,8 +238,12 @@ fn outcome_of(status: u16) -> Outcome {
 
 fn write_reply(vault: &Vault, caller: &Caller, mut reply: Reply) -> HttpResponse {
     let status = StatusCode::from_u16(reply.status).unwrap_or_default();
-    let body = edge::ZeroingBody::new(std::mem::take(&mut reply.body));
-    let mut response = edge::json_reply(status, body);
+    let mut response = match reply.lines.take() {
+        Some(lines) => HttpResponse::build(status)
+            .insert_header((header::CONTENT_TYPE, request::NDJSON))
+            .body(BodyStream::new(lines)),
+        None => edge::json_reply(status, edge::ZeroingBody::new(std::mem::take(&mut reply.body))),
+    };
     let headers = response.headers_mut();
     edge::checkpoint_header(headers, &reply.head);
     edge::cost_header(headers, u64::from(reply.cost));

@@ -56,6 +56,16 @@ fn parse_checkpoint(text: &str) -> Option<LogHead> {
     canonical.then(|| size.parse().ok()).flatten().map(|size| LogHead { size, hash12 })
 }
 
+/// Whether the client takes lines (`Accept: application/x-ndjson`).
+pub(in crate::http) fn takes_lines(request: &HttpRequest) -> bool {
+    let values = request.headers().get_all(header::ACCEPT).filter_map(|v| v.to_str().ok());
+    let mut kinds = values.flat_map(|v| v.split(',')).map(|kind| kind.split(';').next().unwrap_or(""));
+    kinds.any(|kind| kind.trim().eq_ignore_ascii_case(NDJSON))
+}
+
+/// The media type of streams.
+pub(in crate::http) const NDJSON: &str = "application/x-ndjson";
+
 /// Bytes the request announces; unknown counts as none (they are capped while they are read).
 pub(in crate::http) fn announced_bytes(request: &HttpRequest) -> u32 {
     let length = request

@@ -40,6 +40,10 @@ impl Clients {
     pub(in crate::vault) fn by_digest(&self, version: u8, digest: &[u8; 32]) -> Option<&KeyEntry> {
         self.keys.get(&(version, *digest))
     }
+    /// Whether a key is still good: known, not withdrawn, not at its end.
+    pub(in crate::vault) fn key_stands(&self, id: Id16, now: Timestamp) -> bool {
+        self.keys.values().any(|k| k.id == id && !k.revoked && now < k.expires_at)
+    }
     /// Suspended, or never activated: absence never permits (I4).
     pub(in crate::vault) fn is_suspended(&self, client: &str) -> bool {
         self.clients.get(client).is_none_or(|(_, row)| row.suspended)

@@ -1,6 +1,6 @@
 //! `POST /v1/records`: one record stored, sealed under a key of its own, and its tokens handed back.
 
-use crate::crypto::{NameKind, RefKind};
+use crate::crypto::NameKind;
 use crate::domain::entropy::OsEntropy;
 use crate::domain::event::{Act, EventItem};
 use crate::domain::field::FieldType;
@@ -11,7 +11,7 @@ use crate::domain::{
     AudienceNo, CollectionNo, FieldNo, Generation, GrantId, Locator, Object, RecordId, SubjectId, Version,
 };
 use crate::policy::{Policy, Question};
-use crate::storage::{Change, RecordRow};
+use crate::storage::{BlindRow, Change, RecordRow};
 use crate::vault::Vault;
 use crate::vault::call::{Call, Draft};
 use crate::vault::caller::Caller;
@@ -22,7 +22,7 @@ use crate::vault::record_rules::{
     unsealable, write_question,
 };
 use crate::vault::refusal::{Fault, Refusal, RuleName};
-use crate::vault::remember::{Remembered, record_id};
+use crate::vault::remember::{Remembered, RememberedRecord, record_id};
 use std::time::Duration;
 
 /// A field as it was sent: `None` is JSON null (PATCH: remove).
@@ -75,15 +75,44 @@ pub(in crate::vault) struct Stored {
 }
 
 /// What was resolved before anything is read.
-struct Ready {
-    subject: SubjectId,
+pub(in crate::vault) struct Ready {
+    pub(in crate::vault) subject: SubjectId,
     collection: CollectionNo,
     question: Question,
     audience: AudienceNo,
-    record: RecordId,
+    pub(in crate::vault) record: RecordId,
     grants: Vec<GrantId>,
     fields: Checked,
     terms: Option<GrantTerms>,
+}
+
+/// A record that may be stored: rows and tokens.
+pub(in crate::vault) struct NewRecord {
+    pub(in crate::vault) stored: Stored,
+    pub(in crate::vault) changes: Vec<Change>,
+    pub(in crate::vault) remembered: RememberedRecord,
+    /// Logins it takes.
+    pub(in crate::vault) logins: Vec<BlindRow>,
+}
+
+/// Units a record costs: its fields.
+pub(in crate::vault) fn units(command: &CreateRecord) -> u32 {
+    u32::try_from(command.fields.len()).unwrap_or(u32::MAX).max(1)
+}
+
+/// What an event says of a stored record: each field.
+pub(in crate::vault) fn items_of(record: crate::domain::Ref8, stored: &Stored) -> Vec<EventItem> {
+    stored.tokens.iter().map(|(field, _)| EventItem { record, field: *field, outcome: 0 }).collect()
+}
+
+/// Blind entries of logins.
+fn logins(policy: &Policy, collection: CollectionNo, blind: &[BlindRow]) -> Vec<BlindRow> {
+    let is_login = |row: &&BlindRow| {
+        policy
+            .field_facts(row.field)
+            .is_some_and(|f| f.kind == FieldType::Login && f.collection == collection)
+    };
+    blind.iter().filter(is_login).copied().collect()
 }
 
 impl Vault {
@@ -98,7 +127,10 @@ impl Vault {
         let mut draft = Draft::new(caller, call, Act::RecordCreate);
         draft.body.purpose =
             policy.purpose(&command.purpose).and_then(|p| policy.purpose_name(p)).map(str::to_owned);
-        let ready = match self.ready_record(caller, command, &mut draft).await {
+        if let Err(refusal) = self.charge(caller, &mut draft, units(command)) {
+            return Err(self.refuse(caller, None, draft, refusal, RuleSet::default()).await);
+        }
+        let ready = match self.ready_record(caller, command).await {
             Ok(ready) => ready,
             Err((refusal, rules)) => {
                 return Err(self.refuse(caller, Some(call), draft, refusal, rules).await);
@@ -108,11 +140,10 @@ impl Vault {
         self.hand_tokens(caller, call, Act::RecordCreate, concluded).await
     }
 
-    async fn ready_record(
+    pub(in crate::vault) async fn ready_record(
         &self,
         caller: &Caller,
         command: &CreateRecord,
-        draft: &mut Draft,
     ) -> Result<Ready, (Refusal, RuleSet)> {
         let policy = caller.policy();
         let plain = |refusal: Refusal| (refusal, RuleSet::default());
@@ -123,8 +154,6 @@ impl Vault {
         }
         let subject = self.subject_named(&command.subject).ok_or_else(|| plain(Refusal::NotFound))?;
         let audience = resolve_audience(policy, collection, &command.tokens).map_err(plain)?;
-        let units = u32::try_from(command.fields.len()).unwrap_or(u32::MAX);
-        self.charge(caller, draft, units.max(1)).map_err(plain)?;
         // C08 before the values: a field that no granted purpose needs is refused unread.
         let unneeded = command
             .fields
@@ -184,6 +213,23 @@ impl Vault {
         policy: &Policy,
         ready: &Ready,
     ) -> Result<Plan<Stored>, Stop> {
+        let new = self.plan_new(desk, policy, ready)?;
+        let reference = self.record_ref(ready.record);
+        desk.event.items = items_of(reference, &new.stored);
+        let mut plan = Plan::answer(new.stored);
+        plan.relied_on.push(Object::Subject(ready.subject.0));
+        plan.changes = new.changes;
+        plan.remember = Some(Remembered::Record(new.remembered));
+        Ok(plan)
+    }
+
+    /// One new record judged, sealed and given its tokens; what the event says of it is the caller's to write.
+    pub(in crate::vault) fn plan_new(
+        &self,
+        desk: &mut Desk<'_, '_>,
+        policy: &Policy,
+        ready: &Ready,
+    ) -> Result<NewRecord, Stop> {
         let subject = self.load_subject(desk.reader, ready.subject)?.ok_or(Refusal::NotFound)?;
         desk.event.subjects.push(self.subject_ref(ready.subject));
         let numbers: Vec<FieldNo> = ready.fields.iter().map(|(f, _)| *f).collect();
@@ -205,38 +251,36 @@ impl Vault {
             self.keys().seal(&permit, &head, &fields, credential, &mut OsEntropy).map_err(unsealable)?;
         let blind = self.blind_rows(policy, ready.collection, &fields);
         self.refuse_taken_login(desk, policy, ready.collection, &blind)?;
-        let reference = self.reference(RefKind::Record, &ready.record.0.get().to_be_bytes());
-        desk.event.items =
-            numbers.iter().map(|f| EventItem { record: reference, field: *f, outcome: 0 }).collect();
-        let mut plan = Plan::answer(Stored { head: head.clone(), tokens: Vec::new() });
-        plan.relied_on.push(Object::Subject(ready.subject.0));
+        let mut new = NewRecord {
+            logins: logins(policy, ready.collection, &blind),
+            stored: Stored { head: head.clone(), tokens: Vec::new() },
+            changes: Vec::with_capacity(1 + ready.grants.len()),
+            remembered: RememberedRecord {
+                record: ready.record.0.get(),
+                version: 1,
+                tokens: Vec::with_capacity(numbers.len()),
+                audience: ready.audience.0,
+            },
+        };
         let row = RecordRow { head: head.clone(), seal: sealed.seal, sealed: sealed.bytes };
-        plan.changes.push(Change::PutRecord { row, key: sealed.key, blind, was: None });
-        let mut remembered = Vec::new();
+        new.changes.push(Change::PutRecord { row, key: sealed.key, blind, was: None });
         for (at, field) in numbers.iter().enumerate() {
             let token = match (ready.terms, ready.grants.get(at)) {
                 (Some(terms), Some(id)) => {
                     let grant = new_grant(*id, &[*field], terms)?;
-                    plan.changes
-                        .push(Change::PutGrant { row: self.grant_row(&grant, Version(1)), was: None });
-                    remembered.push((field.0, id.0.get(), grant.generation.0));
+                    new.changes.push(Change::PutGrant { row: self.grant_row(&grant, Version(1)), was: None });
+                    new.remembered.tokens.push((field.0, id.0.get(), grant.generation.0));
                     self.grant_token(&grant, *field)
                 }
                 _ => {
                     let generation = head.generation(*field).ok_or(Refusal::Integrity)?;
-                    remembered.push((field.0, 0, generation.0));
+                    new.remembered.tokens.push((field.0, 0, generation.0));
                     self.record_token(&head, *field, ready.audience).ok_or(Refusal::Integrity)?
                 }
             };
-            plan.output.tokens.push((*field, token));
+            new.stored.tokens.push((*field, token));
         }
-        plan.remember = Some(Remembered::Record {
-            record: ready.record.0.get(),
-            version: 1,
-            tokens: remembered,
-            audience: ready.audience.0,
-        });
-        Ok(plan)
+        Ok(new)
     }
 
     /// A login names one credential: a second one with the same login is refused.
@@ -245,15 +289,10 @@ impl Vault {
         desk: &mut Desk<'_, '_>,
         policy: &Policy,
         collection: CollectionNo,
-        blind: &[crate::storage::BlindRow],
+        blind: &[BlindRow],
     ) -> Result<(), Stop> {
-        let is_login = |row: &&crate::storage::BlindRow| {
-            policy
-                .field_facts(row.field)
-                .is_some_and(|f| f.kind == FieldType::Login && f.collection == collection)
-        };
-        for row in blind.iter().filter(is_login) {
-            if !desk.reader.blind(row, 1)?.is_empty() {
+        for row in logins(policy, collection, blind) {
+            if !desk.reader.blind(&row, 1)?.is_empty() {
                 return Err(Refusal::AlreadyExists.into());
             }
         }
@@ -279,7 +318,7 @@ impl Vault {
         }
     }
 
-    fn named_tokens(&self, policy: &Policy, stored: &Stored) -> StoredTokens {
+    pub(in crate::vault) fn named_tokens(&self, policy: &Policy, stored: &Stored) -> StoredTokens {
         let name = |no: FieldNo| policy.field_facts(no).map_or_else(|| "?".to_owned(), |f| f.name.clone());
         StoredTokens {
             record: self.keys().name(NameKind::Record, stored.head.record.0),
@@ -297,31 +336,38 @@ impl Vault {
         remembered: Remembered,
     ) -> Result<Done<StoredTokens>, Refusal> {
         let draft = Draft::new(caller, call, act);
-        let Remembered::Record { record, version, tokens, audience } = remembered else {
+        let Remembered::Record(remembered) = remembered else {
             return Err(self
                 .refuse(caller, None, draft, Refusal::IdempotencyMismatch, RuleSet::default())
                 .await);
         };
-        let id = record_id(record).ok_or(Refusal::Integrity)?;
-        self.replay(caller, draft, |desk| {
-            let loaded = self.load_record(desk.reader, id)?.ok_or(Refusal::NotFound)?;
-            desk.event.subjects.push(self.subject_ref(loaded.row.head.subject));
-            let mut stored = Stored { head: loaded.row.head.clone(), tokens: Vec::new() };
-            stored.head.version = Version(version);
-            for (field, grant, generation) in &tokens {
-                let (field, generation) = (FieldNo(*field), Generation(*generation));
-                let token = match Locator::from_raw(*grant) {
-                    None if loaded.row.head.generation(field) != Some(generation) => None,
-                    None => self.record_token(&loaded.row.head, field, AudienceNo(audience)),
-                    Some(at) => self
-                        .load_grant(desk.reader, GrantId(at))?
-                        .filter(|(_, g)| g.generation == generation)
-                        .map(|(_, g)| self.grant_token(&g, field)),
-                };
-                stored.tokens.extend(token.map(|t| (field, t)));
-            }
-            Ok(self.named_tokens(caller.policy(), &stored))
-        })
-        .await
+        self.replay(caller, draft, |desk| self.mint_again(desk, caller.policy(), &remembered)).await
+    }
+
+    /// The tokens of a remembered reply; not found once the record is gone, and none that was revoked since.
+    pub(in crate::vault) fn mint_again(
+        &self,
+        desk: &mut Desk<'_, '_>,
+        policy: &Policy,
+        remembered: &RememberedRecord,
+    ) -> Result<StoredTokens, Stop> {
+        let id = record_id(remembered.record).ok_or(Refusal::Integrity)?;
+        let loaded = self.load_record(desk.reader, id)?.ok_or(Refusal::NotFound)?;
+        desk.event.subjects.push(self.subject_ref(loaded.row.head.subject));
+        let mut stored = Stored { head: loaded.row.head.clone(), tokens: Vec::new() };
+        stored.head.version = Version(remembered.version);
+        for (field, grant, generation) in &remembered.tokens {
+            let (field, generation) = (FieldNo(*field), Generation(*generation));
+            let token = match Locator::from_raw(*grant) {
+                None if loaded.row.head.generation(field) != Some(generation) => None,
+                None => self.record_token(&loaded.row.head, field, AudienceNo(remembered.audience)),
+                Some(at) => self
+                    .load_grant(desk.reader, GrantId(at))?
+                    .filter(|(_, g)| g.generation == generation)
+                    .map(|(_, g)| self.grant_token(&g, field)),
+            };
+            stored.tokens.extend(token.map(|t| (field, t)));
+        }
+        Ok(self.named_tokens(policy, &stored))
     }
 }

@@ -17,7 +17,7 @@ use crate::vault::record_create::{FieldInput, Stored, StoredTokens};
 use crate::vault::record_rows::Checked;
 use crate::vault::record_rules::{unsealable, write_question};
 use crate::vault::refusal::{Fault, Refusal};
-use crate::vault::remember::Remembered;
+use crate::vault::remember::{Remembered, RememberedRecord};
 
 /// What `PATCH /v1/records/{rec}` says.
 pub struct UpdateRecord {
@@ -131,7 +131,7 @@ impl Vault {
             kept.filter_map(|f| Some((f, self.record_token(&new_head, f, audience)?))).collect();
         let mut plan = Plan::answer(Stored { head: new_head.clone(), tokens });
         plan.relied_on.extend([Object::Subject(head.subject.0), Object::Record(ask.record.0)]);
-        plan.remember = Some(Remembered::Record {
+        plan.remember = Some(Remembered::Record(RememberedRecord {
             record: ask.record.0.get(),
             version: new_head.version.0,
             tokens: plan
@@ -141,7 +141,7 @@ impl Vault {
                 .filter_map(|(f, _)| Some((f.0, 0, new_head.generation(*f)?.0)))
                 .collect(),
             audience: audience.0,
-        });
+        }));
         let row = RecordRow { head: new_head, seal: sealed.seal, sealed: sealed.bytes };
         plan.changes.push(Change::PutRecord { row, key: sealed.key, blind, was: Some(head.version) });
         Ok(plan)

@@ -20,17 +20,9 @@ pub(in crate::vault) enum Remembered {
         created: bool,
     },
     /// A record was stored or changed.
-    Record {
-        /// Its locator.
-        record: u64,
-        /// Its version then.
-        version: u32,
-        /// Fields whose tokens were returned, the grant of each (0: direct to the record), and its generation then: a
-        /// token revoked since is not minted again.
-        tokens: Vec<(u16, u64, u16)>,
-        /// The audience of those tokens.
-        audience: u16,
-    },
+    Record(RememberedRecord),
+    /// Records of one part of a batch: stored, refused, or (`None`) not remembered and judged again.
+    Batch(Vec<Option<Result<RememberedRecord, Refusal>>>),
     /// Tokens were minted or revoked: one status each.
     Items(Vec<bool>),
     /// A record was erased; the id of its certificate.
@@ -39,6 +31,20 @@ pub(in crate::vault) enum Remembered {
     Done,
     /// It was refused.
     Refused(Refusal),
+}
+
+/// A stored record as a replay mints its tokens from it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(in crate::vault) struct RememberedRecord {
+    /// Its locator.
+    pub(in crate::vault) record: u64,
+    /// Its version then.
+    pub(in crate::vault) version: u32,
+    /// Fields whose tokens were returned, the grant of each (0: direct to the record), and its generation then: a token
+    /// revoked since is not minted again.
+    pub(in crate::vault) tokens: Vec<(u16, u64, u16)>,
+    /// The audience of those tokens.
+    pub(in crate::vault) audience: u16,
 }
 
 impl Remembered {

@@ -13,7 +13,7 @@ use crate::vault::commit::{Desk, Done, Plan, Stop};
 use crate::vault::record_create::{Stored, StoredTokens, TokenWish};
 use crate::vault::record_rules::{grant_terms, new_grant, resolve_audience};
 use crate::vault::refusal::{Fault, Refusal, RuleName};
-use crate::vault::remember::Remembered;
+use crate::vault::remember::{Remembered, RememberedRecord};
 
 /// What `POST /v1/tokens` says.
 pub struct MintCommand {
@@ -123,7 +123,8 @@ fn remembered_tokens(
     tokens: Vec<(u16, u64, u16)>,
     audience: AudienceNo,
 ) -> Remembered {
-    Remembered::Record { record: record.0.get(), version: version.0, tokens, audience: audience.0 }
+    let (record, version, audience) = (record.0.get(), version.0, audience.0);
+    Remembered::Record(RememberedRecord { record, version, tokens, audience })
 }
 
 /// The named fields, present in the record and granted to the caller in some way; unknown and absent ones are one fault,

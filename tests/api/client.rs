@@ -111,7 +111,7 @@ pub(crate) fn request(
     text.into_bytes()
 }
 
-/// Reads one answer with a `Content-Length`, or without a body.
+/// Reads one answer with a `Content-Length`, in chunks, or without a body.
 pub(crate) fn read_answer(stream: &mut impl Read) -> std::io::Result<Answer> {
     let mut head = Vec::new();
     let mut byte = [0];
@@ -127,6 +127,10 @@ pub(crate) fn read_answer(stream: &mut impl Read) -> std::io::Result<Answer> {
     let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
     let headers: Vec<(String, String)> =
         lines.filter_map(|l| l.split_once(": ")).map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+    let chunked = headers.iter().any(|(n, v)| n.eq_ignore_ascii_case("transfer-encoding") && v == "chunked");
+    if chunked {
+        return Ok(Answer { status, headers, body: read_chunks(stream)? });
+    }
     let length = headers
         .iter()
         .find(|(n, _)| n.eq_ignore_ascii_case("content-length"))
@@ -134,6 +138,32 @@ pub(crate) fn read_answer(stream: &mut impl Read) -> std::io::Result<Answer> {
     let mut body = vec![0; length];
     stream.read_exact(&mut body)?;
     Ok(Answer { status, headers, body })
+}
+
+/// Reads chunks up to the last, empty one.
+fn read_chunks(stream: &mut impl Read) -> std::io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let size = usize::from_str_radix(read_line(stream)?.trim(), 16).unwrap();
+        let mut chunk = vec![0; size];
+        stream.read_exact(&mut chunk)?;
+        assert_eq!(read_line(stream)?, "\r\n");
+        if size == 0 {
+            return Ok(body);
+        }
+        body.extend_from_slice(&chunk);
+    }
+}
+
+/// A line with its end.
+pub(crate) fn read_line(stream: &mut impl Read) -> std::io::Result<String> {
+    let mut line = Vec::new();
+    while !line.ends_with(b"\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte)?;
+        line.push(byte[0]);
+    }
+    Ok(String::from_utf8(line).unwrap())
 }
 
 /// A kept connection for many requests.

@@ -8,6 +8,7 @@
     reason = "helpers of tests fail by panicking and wait by the real clock"
 )]
 
+mod batch;
 mod caller;
 mod canary;
 mod cli;
@@ -24,6 +25,7 @@ mod people;
 mod records;
 mod retries;
 mod search;
+mod stream;
 mod strict;
 mod subjects;
 mod tokens;

@@ -24,6 +24,8 @@ fn expected(operation: Operation) -> [u16; 3] {
         | Operation::UpdateRecord
         | Operation::DeleteRecord
         | Operation::Search => [200, 403, 403],
+        // Each record is judged for itself.
+        Operation::CreateRecords => [200, 200, 200],
         Operation::CreateRecord => [201, 403, 403],
         Operation::ViewCertificate => [404, 403, 403],
         Operation::MintTokens => [201, 201, 201],
@@ -60,6 +62,8 @@ fn body(operation: Operation, things: &Things) -> Option<String> {
         Operation::RecordConsent | Operation::RecordRecipientConsent => consent,
         Operation::CreateRecord => json!({"subject": things.subject, "collection": "contact",
             "purpose": "order_fulfilment", "fields": {"name": "Grace Hopper"}}),
+        Operation::CreateRecords => json!({"records": [{"subject": things.subject, "collection": "contact",
+            "purpose": "order_fulfilment", "fields": {"name": "Grace Hopper"}}]}),
         Operation::UpdateRecord => json!({"purpose": "order_fulfilment", "fields": {"name": "Grace Hopper"}}),
         Operation::MintTokens => json!({"record": things.record, "fields": ["name"]}),
         Operation::InspectTokens => json!({"tokens": [things.token]}),

@@ -2,10 +2,11 @@
 
 use crate::domain::Sensitive;
 use crate::domain::field::Form;
+use crate::http::api::stream;
 use crate::http::api::tokens::check_count;
 use crate::http::exchange::{Exchange, Failure, Reply};
 use crate::http::problem::Problem;
-use crate::vault::{Fault, Item, Refusal, RevealCommand, ShownItem};
+use crate::vault::{Fault, Item, RevealCommand, ShownItem};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -59,7 +60,9 @@ fn name_fault(pointer: &str, text: Option<&String>) -> Result<(), Fault> {
 /// `POST /v1/detokenize`
 pub async fn swap(x: &Exchange<'_>) -> Result<Reply, Failure> {
     let body: Detokenize = x.json()?;
-    check_count(body.tokens.len())?;
+    if !x.streams {
+        check_count(body.tokens.len())?;
+    }
     name_fault("/on_behalf_of", body.on_behalf_of.as_ref())?;
     name_fault("/recipient_ref", body.recipient_ref.as_ref())?;
     let form = match body.format.as_deref() {
@@ -89,6 +92,9 @@ pub async fn swap(x: &Exchange<'_>) -> Result<Reply, Failure> {
         form,
         atomic: body.atomic.unwrap_or(false),
     };
+    if x.streams {
+        return stream::reveal(x, command).await;
+    }
     let done = x.vault.reveal(x.caller, x.call, &command).await?;
     let out = write_items(&command.tokens, &done.value);
     Ok(Reply::new(200, &done, out))
@@ -105,44 +111,54 @@ fn write_items(tokens: &[Sensitive<String>], items: &[ShownItem]) -> Vec<u8> {
         if index > 0 {
             out.push(b',');
         }
-        out.extend_from_slice(b"{\"index\":");
-        out.extend_from_slice(index.to_string().as_bytes());
-        match item {
-            Item::Shown { field, form, json } => {
-                if let Some(token) = tokens.get(index) {
-                    out.extend_from_slice(b",\"token\":\"");
-                    // EXPOSE: it opened, so it is one of ours and plain base62.
-                    out.extend_from_slice(token.expose().as_bytes());
-                    out.push(b'"');
-                }
-                out.extend_from_slice(b",\"field\":\"");
-                out.extend_from_slice(field.as_bytes());
-                out.extend_from_slice(b"\",\"value\":");
-                // EXPOSE: the one place where a value leaves.
-                out.extend_from_slice(json.expose());
-                out.extend_from_slice(match form {
-                    Form::Plain => b",\"format\":\"plain\"}",
-                    Form::Masked => b",\"format\":\"masked\"}",
-                });
-            }
-            Item::Refused(refusal) => {
-                out.extend_from_slice(b",\"error\":");
-                write_error(refusal, &mut out);
-                out.push(b'}');
-            }
-        }
+        write_item(index, tokens.get(index), item, &mut out);
     }
     out.extend_from_slice(b"]}");
     out
 }
 
-fn write_error(refusal: &Refusal, out: &mut Vec<u8>) {
-    let problem = Problem::from(refusal);
+/// One item as a JSON object.
+pub(in crate::http::api) fn write_item(
+    index: usize,
+    token: Option<&Sensitive<String>>,
+    item: &ShownItem,
+    out: &mut Vec<u8>,
+) {
+    out.extend_from_slice(b"{\"index\":");
+    out.extend_from_slice(index.to_string().as_bytes());
+    match item {
+        Item::Shown { field, form, json } => {
+            if let Some(token) = token {
+                out.extend_from_slice(b",\"token\":\"");
+                // EXPOSE: it opened, so it is one of ours and plain base62.
+                out.extend_from_slice(token.expose().as_bytes());
+                out.push(b'"');
+            }
+            out.extend_from_slice(b",\"field\":\"");
+            out.extend_from_slice(field.as_bytes());
+            out.extend_from_slice(b"\",\"value\":");
+            // EXPOSE: the one place where a value leaves.
+            out.extend_from_slice(json.expose());
+            out.extend_from_slice(match form {
+                Form::Plain => b",\"format\":\"plain\"}",
+                Form::Masked => b",\"format\":\"masked\"}",
+            });
+        }
+        Item::Refused(refusal) => {
+            out.extend_from_slice(b",\"error\":");
+            write_error(&Problem::from(refusal), out);
+            out.push(b'}');
+        }
+    }
+}
+
+/// An item's error: code, status, rule, whether a retry may help.
+pub(in crate::http::api) fn write_error(problem: &Problem, out: &mut Vec<u8>) {
     out.extend_from_slice(
         format!("{{\"code\":\"{}\",\"status\":{}", problem.code.name(), problem.code.status()).as_bytes(),
     );
-    if let Refusal::Denied(rule) = refusal {
-        out.extend_from_slice(format!(",\"rule\":\"{}\"", rule.0.name()).as_bytes());
+    if let Some(rule) = problem.rule {
+        out.extend_from_slice(format!(",\"rule\":\"{}\"", rule.name()).as_bytes());
     }
     out.extend_from_slice(format!(",\"retryable\":{}}}", problem.code.retryable()).as_bytes());
 }

@@ -1,11 +1,13 @@
 //! The routes of `/v1`, one noun a file, and the table that lists them all: what is not in the table does not exist.
 
+pub mod batch;
 pub mod certificates;
 pub mod consents;
 pub mod credentials;
 pub mod detokenize;
 pub mod records;
 pub mod search;
+pub mod stream;
 pub mod subjects;
 pub mod tokens;
 pub mod whoami;
@@ -38,6 +40,8 @@ pub enum Operation {
     RecordRecipientConsent,
     /// `POST /v1/records`
     CreateRecord,
+    /// `POST /v1/records/batch`
+    CreateRecords,
     /// `GET /v1/records/{rec}`
     ViewRecord,
     /// `PATCH /v1/records/{rec}`
@@ -105,6 +109,7 @@ routes! {
     RecordConsent "PUT" "/v1/subjects/{sub}/consents/{purpose}" ConsentRecord "act consent.record:{purpose}" 200 true &[], "Record a consent for a purpose, or its withdrawal";
     RecordRecipientConsent "PUT" "/v1/subjects/{sub}/consents/{purpose}/recipients/{name}" ConsentRecord "act consent.record:{purpose}" 200 true &[], "Record a consent naming a recipient, or its withdrawal";
     CreateRecord "POST" "/v1/records" RecordCreate "grant write of each field" 201 true &[], "Store a record and get its tokens";
+    CreateRecords "POST" "/v1/records/batch" RecordCreate "grant write of each field" 200 true &[], "Store up to 1 000 records, each for itself or all or none";
     ViewRecord "GET" "/v1/records/{rec}" RecordView "act record.view" 200 false &[], "A record's metadata; never a value";
     UpdateRecord "PATCH" "/v1/records/{rec}" RecordUpdate "grant write of each field" 200 true &[], "Change fields; null removes one";
     DeleteRecord "DELETE" "/v1/records/{rec}" RecordDelete "act record.delete, in a collection it writes" 200 false &[], "Erase a record for good: its key is destroyed before the answer";
@@ -131,6 +136,7 @@ pub async fn run(operation: Operation, x: &Exchange<'_>) -> Result<Reply, Failur
         Operation::RecordConsent => consents::record(x, None).await,
         Operation::RecordRecipientConsent => consents::record(x, Some(x.path("name"))).await,
         Operation::CreateRecord => records::create(x).await,
+        Operation::CreateRecords => batch::create(x).await,
         Operation::ViewRecord => records::view(x).await,
         Operation::UpdateRecord => records::update(x).await,
         Operation::DeleteRecord => records::delete(x).await,

@@ -85,17 +85,24 @@ fn inputs(fields: FieldMap) -> Vec<FieldInput> {
     fields.0.into_iter().map(|(name, raw)| FieldInput { name, value: raw.into_value() }).collect()
 }
 
+impl NewRecord {
+    /// What it asks for; names faults of its own texts below `base`.
+    pub fn command(self, base: &str) -> Result<CreateRecord, Fault> {
+        let tokens = self.tokens.map(|t| t.read(&format!("{base}/tokens"))).transpose()?;
+        Ok(CreateRecord {
+            subject: self.subject,
+            collection: self.collection,
+            purpose: self.purpose,
+            fields: inputs(self.fields),
+            tokens: tokens.unwrap_or_default(),
+        })
+    }
+}
+
 /// `POST /v1/records`
 pub async fn create(x: &Exchange<'_>) -> Result<Reply, Failure> {
     let body: NewRecord = x.json()?;
-    let tokens = body.tokens.map(|t| t.read("/tokens")).transpose()?.unwrap_or_default();
-    let command = CreateRecord {
-        subject: body.subject,
-        collection: body.collection,
-        purpose: body.purpose,
-        fields: inputs(body.fields),
-        tokens,
-    };
+    let command = body.command("")?;
     let done = x.vault.create_record(x.caller, x.call, &command).await?;
     Ok(Reply::json(201, &done, &RecordStored::from(&done.value)))
 }

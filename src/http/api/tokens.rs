@@ -117,7 +117,11 @@ pub fn check_count(count: usize) -> Result<(), Fault> {
     if (1..=MAX_TOKENS).contains(&count) {
         return Ok(());
     }
-    Err(Fault::new("/tokens", "bad_count", "Send 1 to 1000 tokens a call."))
+    Err(Fault::new(
+        "/tokens",
+        "bad_count",
+        "Send 1 to 1000 tokens a call; up to 100000 are streamed (Accept: application/x-ndjson).",
+    ))
 }
 
 /// `POST /v1/tokens`

@@ -47,7 +47,7 @@ reasons! {
     Syntax => "syntax", "Send exactly one JSON value as RFC 8259 defines it.";
     TrailingData => "trailing_data", "Send nothing after the one JSON value.";
     TooDeep => "too_deep", "Nest at most 16 levels.";
-    TooManyValues => "too_many_values", "Send at most 100000 values in one body.";
+    TooManyValues => "too_many_values", "Send at most 120000 values in one body.";
     DuplicateKey => "duplicate_key", "Name each key once in an object; escapes count as what they stand for.";
     KeyTooLong => "key_too_long", "Use keys of at most 128 bytes.";
     BadText => "bad_text", "Send text without NUL, control characters or lone surrogates.";

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 /// Deepest nesting of arrays and objects.
 pub const MAX_DEPTH: usize = 16;
 /// Most values (containers count too) in one body.
-pub const MAX_VALUES: usize = 100_000;
+pub const MAX_VALUES: usize = 120_000;
 /// Longest key, in bytes as sent.
 pub const MAX_KEY_BYTES: usize = 128;
 /// Up to here keys are compared pairwise when the object closes; beyond, they are sorted.

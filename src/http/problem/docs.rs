@@ -8,7 +8,7 @@ use std::fmt::Write;
 /// Codes of faults in fields and parameters (`tests/architecture.rs` holds the list to the code).
 pub(super) const FIELD_CODES: &[(&str, &str)] = &[
     ("age_unknown", "Send birth_date, or age_attested true when majority was attested."),
-    ("bad_count", "Send 1 to 1000 tokens a call."),
+    ("bad_count", "Send 1 to 1000 tokens a call; up to 100000 are streamed (Accept: application/x-ndjson)."),
     (
         "bad_cursor",
         "Use the cursor of the last page unchanged, by the same client with the same filter, within 24 hours.",
@@ -42,6 +42,7 @@ pub(super) const FIELD_CODES: &[(&str, &str)] = &[
     ("not_ip", "Write an IPv4 or IPv6 address."),
     ("not_last4", "Write the last four digits."),
     ("not_searchable", "Search by a field that the policy declares searchable."),
+    ("not_streamed", "A stream is released part by part; leave atomic out, or ask for JSON."),
     ("not_tax_id", "Write 4 to 20 letters and digits, or a national scheme such as DE:123456788."),
     ("not_text", "This type is a string."),
     ("out_of_range", "Write a number within the range the detail names."),
@@ -49,6 +50,7 @@ pub(super) const FIELD_CODES: &[(&str, &str)] = &[
     ("required", "The collection requires this field."),
     ("too_long", "Write less: the detail names the limit."),
     ("too_many", "The list is full; no more can be added."),
+    ("too_many_rows", "Send fewer records in an atomic batch, or not atomic."),
     ("unknown_audience", "Name a client or a group of clients that the policy declares."),
     ("unknown_collection", "Name one of the policy's collections."),
     ("unknown_country", "Write an ISO 3166-1 alpha-2 code such as DE."),

@@ -4,6 +4,9 @@
 mod group;
 mod plan;
 mod release;
+mod stream;
+
+pub use stream::{MAX_STREAMED, RevealStream, RevealedChunk};
 
 use crate::crypto::RefKind;
 use crate::domain::disclosure::Undisclosed;
@@ -84,7 +87,17 @@ impl Vault {
         call: &Call,
         command: &RevealCommand,
     ) -> Result<Done<Vec<ShownItem>>, Refusal> {
-        let policy = caller.policy().clone();
+        let mut draft = self.reveal_draft(caller, call, command);
+        let pointers = match self.reveal_charged(caller, command, &mut draft) {
+            Ok(pointers) => pointers,
+            Err(refusal) => return Err(self.refuse(caller, None, draft, refusal, Default::default()).await),
+        };
+        self.reveal_part(caller, call, command, (&pointers, draft)).await
+    }
+
+    /// An event that names purpose, recipient, end user and context.
+    fn reveal_draft(&self, caller: &Caller, call: &Call, command: &RevealCommand) -> Draft {
+        let policy = caller.policy();
         let mut draft = Draft::new(caller, call, Act::Detokenize);
         let purpose = policy.purpose(&command.purpose);
         draft.body.purpose = purpose.and_then(|p| policy.purpose_name(p)).map(str::to_owned);
@@ -95,19 +108,38 @@ impl Vault {
         draft.body.context = command.context.as_ref().map(|(kind, reference)| {
             (kind.clone(), self.reference(RefKind::Context, reference.as_bytes()), Some(false))
         });
+        draft
+    }
+
+    /// Charges a unit a token, opens the tokens, charges what their fields cost beyond it.
+    fn reveal_charged(
+        &self,
+        caller: &Caller,
+        command: &RevealCommand,
+        draft: &mut Draft,
+    ) -> Result<Vec<Option<Pointer>>, Refusal> {
         let units = u32::try_from(command.tokens.len()).unwrap_or(u32::MAX);
-        if let Err(refusal) = self.charge(caller, &mut draft, units) {
-            return Err(self.refuse(caller, None, draft, refusal, Default::default()).await);
-        }
+        self.charge(caller, draft, units)?;
         let pointers: Vec<Option<Pointer>> = command.tokens.iter().map(|t| self.open_token(t)).collect();
-        let extra = pointers.iter().flatten().map(|p| surcharge(&policy, p.field)).sum();
-        if let Err(refusal) = self.charge(caller, &mut draft, extra) {
-            return Err(self.refuse(caller, None, draft, refusal, Default::default()).await);
-        }
+        let extra = pointers.iter().flatten().map(|p| surcharge(caller.policy(), p.field)).sum();
+        self.charge(caller, draft, extra)?;
+        Ok(pointers)
+    }
+
+    /// Judges, opens, commits and releases tokens that were charged.
+    async fn reveal_part(
+        &self,
+        caller: &Caller,
+        call: &Call,
+        command: &RevealCommand,
+        (pointers, draft): (&[Option<Pointer>], Draft),
+    ) -> Result<Done<Vec<ShownItem>>, Refusal> {
+        let policy = caller.policy().clone();
+        let recipient = command.recipient.as_deref().map(|name| policy.recipient(name));
         let question = Question {
             asker: caller.asker(),
             wish: Wish::Read(command.form),
-            purpose,
+            purpose: policy.purpose(&command.purpose),
             recipient,
             context: if command.context.is_some() { ContextState::Unverified } else { ContextState::Absent },
             today: self.today(),
@@ -123,12 +155,7 @@ impl Vault {
         let concluded = self
             .run(caller, &reading, draft, |desk| {
                 let leave = policy.judge_request(&question)?;
-                self.plan_reveal(
-                    desk,
-                    caller,
-                    &leave,
-                    Ask { pointers: &pointers, atomic: command.atomic, spending },
-                )
+                self.plan_reveal(desk, caller, &leave, Ask { pointers, atomic: command.atomic, spending })
             })
             .await?;
         let Concluded::Fresh(done) = concluded else { return Err(Refusal::Conflict) };

@@ -1,5 +1,6 @@
 //! Verbs against a real store, real keys and the sample policy, in one process.
 
+mod batch;
 mod consent;
 mod erase;
 mod idempotency;
