@@ -67,10 +67,14 @@ impl Connection {
             if self.stream.read_buf(&mut self.buffer).await? == 0 {
                 return Err(ErrorKind::UnexpectedEof.into());
             }
-            if let Some((status, start, length)) = head(&self.buffer)
-                && self.buffer.len() >= start + length
-            {
-                return Ok(Reply { status, body: start..start + length });
+            let Some((status, start, length)) = head(&self.buffer) else { continue };
+            let end = match length {
+                Some(length) => start + length,
+                None if self.buffer.ends_with(LAST_CHUNK) => self.buffer.len(),
+                None => continue,
+            };
+            if self.buffer.len() >= end {
+                return Ok(Reply { status, body: start..end });
             }
         }
     }
@@ -79,20 +83,25 @@ impl Connection {
 /// Whether a reply says no inside a 200: an item that failed, a password that did not match, nothing found.
 fn refuses(body: &[u8]) -> bool {
     let text = std::str::from_utf8(body).unwrap_or("\"error\"");
-    ["\"error\":", "\"valid\":false", "\"records\":[]"].iter().any(|mark| text.contains(mark))
+    ["\"error\":", "\"valid\":false", "\"records\":[]", "\"done\":false"]
+        .iter()
+        .any(|mark| text.contains(mark))
 }
 
-/// Status, start of the body and its length, once the head is complete.
-fn head(bytes: &[u8]) -> Option<(u16, usize, usize)> {
+/// How a reply in chunks ends.
+const LAST_CHUNK: &[u8] = b"\r\n0\r\n\r\n";
+
+/// Status, start of the body and its length (`None`: in chunks), once the head is complete.
+fn head(bytes: &[u8]) -> Option<(u16, usize, Option<usize>)> {
     let end = bytes.windows(4).position(|w| w == b"\r\n\r\n")?;
     let text = std::str::from_utf8(&bytes[..end]).ok()?;
     let status = text.get(9..12)?.parse().ok()?;
     let length = text
         .lines()
         .find_map(|line| line.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("content-length")))
-        .and_then(|(_, value)| value.trim().parse().ok())
-        .unwrap_or(0);
-    Some((status, end + 4, length))
+        .and_then(|(_, value)| value.trim().parse().ok());
+    let chunked = text.to_ascii_lowercase().contains("transfer-encoding: chunked");
+    Some((status, end + 4, length.or(if chunked { None } else { Some(0) })))
 }
 
 /// Writes the n-th request into the buffer.

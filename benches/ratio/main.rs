@@ -79,7 +79,7 @@ fn main() -> Result<()> {
     println!(
         "\nR: rate over the bare server's; C: processor time a request over its. Not measured yet: mutual TLS,"
     );
-    println!("re-wrap, erasure, sweep, storing 1 000 a call (they come with their features).");
+    println!("re-wrap, erasure, sweep (they come with their features).");
     Ok(())
 }
 
@@ -124,10 +124,14 @@ async fn fill(plan: &Plan, data: &Path) -> Result<(Stock, f64)> {
 }
 
 /// One server's turn: what came back, and the processor seconds it took.
-async fn turn(server: &Server, plan: &Plan, make: &load::Make) -> Result<(Outcome, f64)> {
+async fn turn(
+    server: &Server,
+    (plan, connections): (&Plan, usize),
+    make: &load::Make,
+) -> Result<(Outcome, f64)> {
     let before = server.cpu();
     let time = Until::Elapsed(Duration::from_secs_f64(plan.seconds));
-    let outcome = load::run(&server.target, plan.connections, time, make).await?;
+    let outcome = load::run(&server.target, connections, time, make).await?;
     let spent = server.cpu() - before;
     Ok((outcome, spent))
 }
@@ -142,9 +146,11 @@ async fn compare(plan: &Plan, bare: &Server, vault: &Server, scenario: &Scenario
     let yardstick = scenarios::like(&bare.target, sizes.0, sizes.1);
     let (mut rates, mut costs, mut tails, mut faults) = (Vec::new(), Vec::new(), Vec::new(), 0);
     let mut complaint = probe.complaint;
+    let connections = scenario.connections.unwrap_or(plan.connections);
+    let memory = vault.memory();
     for _ in 0..plan.rounds {
-        let (theirs, their_cpu) = turn(bare, plan, &yardstick).await?;
-        let (ours, our_cpu) = turn(vault, plan, &scenario.make).await?;
+        let (theirs, their_cpu) = turn(bare, (plan, plan.connections), &yardstick).await?;
+        let (ours, our_cpu) = turn(vault, (plan, connections), &scenario.make).await?;
         rates.push(ours.rate() * scenario.units / theirs.rate());
         let each = |cpu: f64, outcome: &Outcome, units: f64| cpu / (outcome.good.max(1) as f64 * units);
         costs.push(each(our_cpu, &ours, scenario.units) / each(their_cpu, &theirs, 1.0));
@@ -170,7 +176,7 @@ async fn compare(plan: &Plan, bare: &Server, vault: &Server, scenario: &Scenario
         } else {
             standing
         },
-        notes: format!("p99 {:.1} ms{wrong}", median(tails)),
+        notes: format!("p99 {:.1} ms, memory +{:.0} MiB{wrong}", median(tails), vault.memory() - memory),
     })
 }
 

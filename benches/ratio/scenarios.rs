@@ -18,6 +18,8 @@ pub(crate) struct Scenario {
     pub(crate) title: &'static str,
     /// Units a request counts for (1 000 in a batch).
     pub(crate) units: f64,
+    /// Connections, where it is not as many as the others take.
+    pub(crate) connections: Option<usize>,
     /// R that must be reached, R that would be heroic.
     pub(crate) rate: (f64, f64),
     /// C that must not be exceeded, if one is set.
@@ -50,7 +52,18 @@ fn post(
     key: &str,
     body: impl Fn(u64) -> String + Send + Sync + 'static,
 ) -> Make {
-    let (host, key) = (target.host.clone(), key.to_owned());
+    post_with(target, path, key, ("", body))
+}
+
+/// The same with further header lines.
+fn post_with(
+    target: &Target,
+    path: &'static str,
+    key: &str,
+    (more, body): (&'static str, impl Fn(u64) -> String + Send + Sync + 'static),
+) -> Make {
+    let (host, key) = (target.host.clone(), format!("{key}\r\n{more}"));
+    let key = key.trim_end().to_owned();
     Arc::new(move |number, out| request(out, &host, path, &key, &body(number)))
 }
 
@@ -164,7 +177,15 @@ pub(crate) fn scenarios(target: &Target, billing: &str, stock: &Stock) -> Vec<Sc
             "{{\"collection\":\"billing\",\"field\":\"tax_id\",\"equals\":\"{wanted}\",\"purpose\":\"billing\"}}"
         )
     };
-    let row = |name, title, units, rate, cost, make| Scenario { name, title, units, rate, cost, make };
+    let row = |name, title, units, rate, cost, make| Scenario {
+        name,
+        title,
+        units,
+        connections: if units > 1_000.0 { Some(2) } else { None },
+        rate,
+        cost,
+        make,
+    };
     let detokenize = "/v1/detokenize";
     let one = post(target, detokenize, billing, single);
     let thousand = post(target, detokenize, billing, batch);
@@ -172,6 +193,14 @@ pub(crate) fn scenarios(target: &Target, billing: &str, stock: &Stock) -> Vec<Sc
     vec![
         row("detokenize-one", "detokenize one field", 1.0, (0.35, 0.50), Some(3.2), one),
         row("detokenize-many", "detokenize 1 000 a call (items)", 1_000.0, (3.0, 4.0), None, thousand),
+        row(
+            "detokenize-stream",
+            "detokenize 100 000 as a stream (items)",
+            100_000.0,
+            (3.0, 4.0),
+            None,
+            stream(target, billing, &stock.tokens),
+        ),
         row("search", "search by blind index", 1.0, (0.25, 0.40), None, searching),
         // Last, because it makes the vault grow.
         row(
@@ -182,5 +211,34 @@ pub(crate) fn scenarios(target: &Target, billing: &str, stock: &Stock) -> Vec<Sc
             None,
             store(target, billing, &stock.subjects),
         ),
+        Scenario {
+            name: "store-many",
+            title: "store 1 000 a call (records)",
+            units: 1_000.0,
+            connections: Some(8),
+            rate: (0.30, 1.0),
+            cost: None,
+            make: store_many(target, billing, &stock.subjects),
+        },
     ]
+}
+
+/// A hundred thousand tokens a request; the body is made once, so that the generator's own cost stays small.
+fn stream(target: &Target, key: &str, tokens: &[String]) -> Make {
+    let chosen: Vec<&str> = tokens.iter().cycle().take(100_000).map(String::as_str).collect();
+    let body = format!("{{\"purpose\":\"billing\",\"tokens\":[\"{}\"]}}", chosen.join("\",\""));
+    post_with(target, "/v1/detokenize", key, ("accept: application/x-ndjson", move |_| body.clone()))
+}
+
+/// A thousand records a request, every one of another person and number.
+fn store_many(target: &Target, key: &str, subjects: &Arc<Vec<String>>) -> Make {
+    let subjects = subjects.clone();
+    post(target, "/v1/records/batch", key, move |n| {
+        let numbers = 0..1_000_u64;
+        let each = numbers.map(|i| {
+            let number = 500_000_000 + n * 1_000 + i;
+            record(&subjects[number as usize % subjects.len()], number)
+        });
+        format!("{{\"records\":[{}]}}", each.collect::<Vec<_>>().join(","))
+    })
 }
