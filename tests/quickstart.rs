@@ -138,7 +138,10 @@ fn every_block_of_the_quickstart_runs_against_a_fresh_development_vault() {
     let vault = Vault::start(directory.path());
     let text = include_str!("../docs/quickstart.md");
     let all = blocks(text);
-    assert_eq!(all.iter().map(|b| b.language.as_str()).collect::<Vec<_>>(), ["bash", "python", "typescript"]);
+    assert_eq!(
+        all.iter().map(|b| b.language.as_str()).collect::<Vec<_>>(),
+        ["bash", "bash", "python", "typescript"]
+    );
     for block in &all {
         if block.language == "typescript" && !has("node") {
             println!("node is not installed: the TypeScript block was not run");
