@@ -4,19 +4,37 @@ const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 /// Digits of 31 bytes: 62⁴² ≥ 2²⁴⁸.
 pub(in crate::crypto) const DIGITS: usize = 42;
 
+/// Digits that are taken at a time: 62¹⁰ < 2⁶⁰, so a group fits a machine word and few wide divisions are left.
+const GROUP: usize = 10;
+
+/// 62ⁿ for n up to a group.
+const fn power(n: usize) -> u64 {
+    let (mut value, mut left) = (1, n);
+    while left > 0 {
+        value *= 62;
+        left -= 1;
+    }
+    value
+}
+
 /// Writes 31 bytes as 42 digits.
 pub(in crate::crypto) fn encode(bytes: &[u8; 31], out: &mut String) {
-    // Four 62-bit limbs, big-endian; each round divides by 62.
+    // Four 62-bit limbs, big-endian; each round divides by as much as the group has digits.
     let mut limbs = to_limbs(bytes);
     let mut digits = [0_u8; DIGITS];
-    for digit in digits.iter_mut().rev() {
+    for group in digits.rchunks_mut(GROUP) {
+        let divisor = u128::from(power(group.len()));
         let mut rest = 0_u128;
         for limb in &mut limbs {
             let value = (rest << 62) | u128::from(*limb);
-            *limb = u64::try_from(value / 62).unwrap_or(0);
-            rest = value % 62;
+            *limb = u64::try_from(value / divisor).unwrap_or(0);
+            rest = value % divisor;
         }
-        *digit = ALPHABET.get(usize::try_from(rest).unwrap_or(0)).copied().unwrap_or(b'0');
+        let mut rest = u64::try_from(rest).unwrap_or(0);
+        for digit in group.iter_mut().rev() {
+            *digit = ALPHABET.get(usize::try_from(rest % 62).unwrap_or(0)).copied().unwrap_or(b'0');
+            rest /= 62;
+        }
     }
     out.extend(digits.iter().map(|d| char::from(*d)));
 }
@@ -24,10 +42,17 @@ pub(in crate::crypto) fn encode(bytes: &[u8; 31], out: &mut String) {
 /// Reads 42 digits; `None` for other characters and for values of 2²⁴⁸ and more, so that a token has one spelling.
 pub(in crate::crypto) fn decode(text: &[u8; DIGITS]) -> Option<[u8; 31]> {
     let mut limbs = [0_u64; 4];
-    for byte in text {
-        let mut carry = u128::from(value_of(*byte)?);
+    // The short group comes first, as it is the last that is written.
+    let (first, groups) = text.split_at(DIGITS % GROUP);
+    for group in std::iter::once(first).chain(groups.chunks(GROUP)) {
+        let mut value = 0_u64;
+        for byte in group {
+            value = value * 62 + u64::from(value_of(*byte)?);
+        }
+        let factor = u128::from(power(group.len()));
+        let mut carry = u128::from(value);
         for limb in limbs.iter_mut().rev() {
-            let value = u128::from(*limb) * 62 + carry;
+            let value = u128::from(*limb) * factor + carry;
             *limb = u64::try_from(value & ((1 << 62) - 1)).unwrap_or(0);
             carry = value >> 62;
         }

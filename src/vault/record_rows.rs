@@ -149,12 +149,16 @@ impl Vault {
         fields: impl Iterator<Item = FieldNo>,
     ) -> Result<Vec<(FieldNo, Generation)>, Refusal> {
         let mut all = present.to_vec();
-        for field in fields {
-            if !all.iter().any(|(f, _)| *f == field) {
-                let random = OsEntropy.array::<2>().map_err(|_| Refusal::Overloaded)?;
-                all.push((field, Generation(u16::from_be_bytes(random))));
-            }
-        }
+        let new: smallvec::SmallVec<[FieldNo; 16]> =
+            fields.filter(|field| !present.iter().any(|(f, _)| f == field)).collect();
+        // One draw for all of them: a call into the kernel costs more than what it gives.
+        let mut drawn = smallvec::SmallVec::<[u8; 32]>::from_elem(0, new.len() * 2);
+        OsEntropy.fill(&mut drawn).map_err(|_| Refusal::Overloaded)?;
+        all.extend(
+            new.into_iter()
+                .zip(drawn.as_chunks::<2>().0)
+                .map(|(f, g)| (f, Generation(u16::from_be_bytes(*g)))),
+        );
         all.sort_by_key(|(f, _)| *f);
         Ok(all)
     }
