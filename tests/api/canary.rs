@@ -126,6 +126,7 @@ fn i6_planted_values_tokens_and_keys_are_found_nowhere() {
         tokens.iter().for_each(|t| texts(t, &mut planted));
         let read = vault.post(client, "/v1/detokenize", &json!({"purpose": purpose, "tokens": tokens}));
         assert_eq!(read.status, 200);
+        in_bulk(&vault, (client, purpose), (&subject, collection, &fields), &mut planted);
         // The same values in every wrong place: types, names, routes, headers, queries, broken documents.
         let text = fields.to_string();
         for (at, wrong) in [
@@ -140,7 +141,13 @@ fn i6_planted_values_tokens_and_keys_are_found_nowhere() {
         .iter()
         .enumerate()
         {
-            for route in ["/v1/records", "/v1/detokenize", "/v1/search", "/v1/credentials/verify", "/v1/tokens", "/v1/tokens/revoke"] {
+            let batch = format!("{{\"records\":[{wrong}],\"atomic\":false}}");
+            let answer = vault.target.send("POST", "/v1/records/batch", Some(vault.key(client)), Some(&batch));
+            let stored = answer.status == 200 && !String::from_utf8_lossy(&answer.body).contains("\"error\"");
+            if !stored {
+                errors.insert(format!("batch {collection} {at}"), answer.body);
+            }
+            for route in ["/v1/records", "/v1/records/batch", "/v1/detokenize", "/v1/search", "/v1/credentials/verify", "/v1/tokens", "/v1/tokens/revoke"] {
                 let answer = vault.target.send("POST", route, Some(vault.key(client)), Some(wrong));
                 if answer.status >= 400 {
                     errors.insert(format!("{route} {collection} {at}"), answer.body);
@@ -177,6 +184,38 @@ fn i6_planted_values_tokens_and_keys_are_found_nowhere() {
     files(dir.path(), &mut places);
     assert!(planted.len() > 40 && places.len() > 50, "{} texts, {} places", planted.len(), places.len());
     hunt(&planted, &places);
+}
+
+/// The same through a batch, a stream, and an erasure with its certificate.
+fn in_bulk(
+    vault: &Vault,
+    (client, purpose): (&str, &str),
+    (subject, collection, fields): (&str, &str, &Value),
+    planted: &mut Vec<String>,
+) {
+    let mut fields = fields.clone();
+    if let Some(login) = fields.get_mut("login") {
+        *login = json!("cnrylogin-of-a-batch");
+        planted.push("cnrylogin-of-a-batch".to_owned());
+    }
+    let record = json!({"subject": subject, "collection": collection, "purpose": purpose, "fields": fields});
+    let stored = vault.post(client, "/v1/records/batch", &json!({"records": [record]}));
+    assert_eq!(stored.status, 200);
+    let item = stored.json()["results"][0].clone();
+    assert!(item["error"].is_null(), "{item}");
+    let tokens: Vec<Value> = item["tokens"].as_object().unwrap().values().cloned().collect();
+    tokens.iter().for_each(|t| texts(t, planted));
+    let body = json!({"purpose": purpose, "tokens": tokens}).to_string();
+    let lines = [("Accept", "application/x-ndjson")];
+    let key = Some(vault.key(client));
+    let read = vault.target.send_with("POST", "/v1/detokenize", key, Some(&body), &lines);
+    assert!(read.status == 200 && read.body.ends_with(b"}\n"));
+    if client == "storefront" {
+        let record = item["record"].as_str().unwrap();
+        let erased = vault.target.send("DELETE", &format!("/v1/records/{record}"), key, None);
+        let certificate = erased.json()["certificate"].as_str().unwrap().to_owned();
+        assert_eq!(vault.get(client, &format!("/v1/certificates/{certificate}")).status, 200);
+    }
 }
 
 #[test]
