@@ -154,23 +154,7 @@ fn i6_planted_values_tokens_and_keys_are_found_nowhere() {
                 }
             }
         }
-        for mark in
-            planted.iter().filter(|p| p.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'))
-        {
-            let answer = vault.target.send(
-                "GET",
-                &format!("/v1/subjects/{mark}?q={mark}"),
-                Some(vault.key(client)),
-                None,
-            );
-            errors.insert(format!("path {mark}"), answer.body);
-            let headers = [
-                ("X-Forwarded-For", mark.as_str()),
-                ("User-Agent", mark.as_str()),
-                ("traceparent", mark.as_str()),
-            ];
-            vault.target.send_with("GET", "/v1/whoami", Some(mark), None, &headers);
-        }
+        in_heads(&vault, client, &planted, &mut errors);
     }
     for client in ["storefront", "billing", "mailer"] {
         planted.push(vault.key(client).to_owned());
@@ -184,6 +168,23 @@ fn i6_planted_values_tokens_and_keys_are_found_nowhere() {
     files(dir.path(), &mut places);
     assert!(planted.len() > 40 && places.len() > 50, "{} texts, {} places", planted.len(), places.len());
     hunt(&planted, &places);
+}
+
+/// Planted texts in paths, queries and headers.
+fn in_heads(vault: &Vault, client: &str, planted: &[String], errors: &mut BTreeMap<String, Vec<u8>>) {
+    for mark in
+        planted.iter().filter(|p| p.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'))
+    {
+        let answer =
+            vault.target.send("GET", &format!("/v1/subjects/{mark}?q={mark}"), Some(vault.key(client)), None);
+        errors.insert(format!("path {mark}"), answer.body);
+        let headers = [
+            ("X-Forwarded-For", mark.as_str()),
+            ("User-Agent", mark.as_str()),
+            ("traceparent", mark.as_str()),
+        ];
+        vault.target.send_with("GET", "/v1/whoami", Some(mark), None, &headers);
+    }
 }
 
 /// The same through a batch, a stream, and an erasure with its certificate.
