@@ -13,7 +13,7 @@ pub use changes::*;
 pub use errors::*;
 pub use rows::*;
 pub use sqlite::{
-    AuditRows, CLOCK_ALERT, CLOCK_REFUSE, ClockHealth, Health, Options, REMEMBERED, Reader, SqliteStore,
+    AuditRows, CLOCK_ALERT, CLOCK_REFUSE, ClockHealth, Health, Measures, Options, REMEMBERED, Reader, SqliteStore,
     StopHook, open_read_only_audit, read_only_controls, read_only_tail,
 };
 
@@ -105,6 +105,12 @@ impl Store {
     pub fn health(&self) -> Health {
         match self {
             Self::Sqlite(store) => store.health(),
+        }
+    }
+    /// What it measured of itself: commits, batches.
+    pub fn measures(&self) -> Measures {
+        match self {
+            Self::Sqlite(store) => store.measures(),
         }
     }
     /// Positions of events with an index key ([`crate::audit::index_keys`]), newest first, below `before`, at most `limit`.

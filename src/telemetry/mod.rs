@@ -3,6 +3,7 @@
 
 pub mod log;
 pub mod metrics;
+pub mod traces;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -14,6 +14,7 @@ mod idempotency;
 mod index;
 mod integrity;
 mod locators;
+mod measures;
 mod meta;
 mod migrate;
 mod open;
@@ -23,11 +24,13 @@ mod rows;
 mod slots;
 #[cfg(test)]
 mod tests;
+mod watch;
 mod writer;
 
 pub use audit_rows::{AuditRows, open_read_only_audit, read_only_controls, read_only_tail};
 pub use clock_floor::{CLOCK_ALERT, CLOCK_REFUSE, ClockHealth};
 pub use idempotency::REMEMBERED;
+pub use measures::Measures;
 pub use reader::Reader;
 
 use crate::domain::disclosure::{LogHead, Receipt};
@@ -84,6 +87,8 @@ pub struct Health {
     pub clock_behind: Duration,
     /// Pages in the WAL after the last commit.
     pub wal_pages: u32,
+    /// The database or its log is no longer the file that was opened; nothing is committed.
+    pub replaced: bool,
 }
 
 /// What all threads of a store share.
@@ -100,6 +105,8 @@ struct Inner {
     ceiling: AtomicU64,
     stopped: AtomicBool,
     wal_pages: AtomicU32,
+    watch: watch::Watch,
+    counters: measures::Counters,
     /// One checkpoint at a time.
     checkpointing: Mutex<()>,
     index: index::Index,
@@ -170,7 +177,12 @@ impl SqliteStore {
             clock: self.inner.clock.health(),
             clock_behind: self.inner.clock.behind(),
             wal_pages: self.inner.wal_pages.load(Ordering::Acquire),
+            replaced: self.inner.watch.is_replaced(),
         }
+    }
+    /// What it measured of itself.
+    pub fn measures(&self) -> Measures {
+        self.inner.counters.measures()
     }
     fn send(&self, job: Job) -> Result<(), CommitError> {
         if self.inner.stopped() {

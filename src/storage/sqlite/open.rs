@@ -11,7 +11,9 @@ use super::locators::{self, Block};
 use super::pragmas::{self, Role, connect};
 use super::slots::Slots;
 use super::writer::{QUEUE, Writer};
-use super::{INDEX_DB, Inner, LOCK, Options, SqliteStore, VAULT_DB, integrity, meta, migrate};
+use super::measures::Counters;
+use super::watch::Watch;
+use super::{INDEX_DB, Inner, LOCK, Options, SqliteStore, VAULT_DB, VAULT_WAL, integrity, meta, migrate};
 use crate::domain::event::{Act, EventBody, Outcome, Principal};
 use crate::domain::{Clock, Id16, MAX_COUNTER, Timestamp, VaultId};
 use crate::storage::errors::{OpenError, ReadError};
@@ -132,6 +134,8 @@ impl SqliteStore {
             ceiling: AtomicU64::new(MAX_COUNTER),
             stopped: AtomicBool::new(false),
             wal_pages: AtomicU32::new(0),
+            watch: Watch::new(path, dir.join(VAULT_WAL))?,
+            counters: Counters::default(),
             checkpointing: Mutex::new(()),
             index: Index::default(),
             _lock: held,
