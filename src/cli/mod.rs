@@ -110,6 +110,17 @@ pub struct DevArgs {
     /// Print requests ready to paste.
     #[arg(long)]
     pub print_requests: bool,
+    /// What is logged; from info on each request is a line.
+    #[arg(long, value_name = "LEVEL", default_value = "warn", value_parser = ["error", "warn", "info", "debug"])]
+    pub log_level: String,
+    /// Where a span of every request is sent (OTLP/HTTP on loopback, or https).
+    #[arg(long, value_name = "URL", value_parser = endpoint)]
+    pub traces: Option<crate::domain::endpoint::Endpoint>,
+}
+
+fn endpoint(text: &str) -> Result<crate::domain::endpoint::Endpoint, &'static str> {
+    crate::domain::endpoint::Endpoint::parse(text)
+        .ok_or("write http:// with a loopback address, such as http://127.0.0.1:4318/v1/traces")
 }
 
 /// `strongroom client …`

@@ -47,7 +47,10 @@ fn telling(settings: &Settings) -> Vec<Fault> {
     let traces = &settings.telemetry.traces;
     match &traces.endpoint {
         Some(endpoint) if endpoint.is_https() && traces.ca.is_none() => {
-            vec![("telemetry.traces.ca", "is missing; write the path of the certificates the endpoint is trusted by")]
+            vec![(
+                "telemetry.traces.ca",
+                "is missing; write the path of the certificates the endpoint is trusted by",
+            )]
         }
         None if traces.ca.is_some() => {
             vec![("telemetry.traces.endpoint", "is missing beside its ca; write both or neither")]

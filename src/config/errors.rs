@@ -51,7 +51,8 @@ pub(in crate::config) fn is_duplicate(error: &toml::de::Error) -> bool {
 /// The key or section that a line belongs to: the nearest at or above it, for a value may span lines.
 fn key_above(text: &str, line: usize) -> String {
     let above: Vec<&str> = text.lines().take(line).collect();
-    let nearest = above.iter().enumerate().rev().find(|(_, l)| key_of(l).is_some() || section_of(l).is_some());
+    let nearest =
+        above.iter().enumerate().rev().find(|(_, l)| key_of(l).is_some() || section_of(l).is_some());
     let Some((at, found)) = nearest else { return String::new() };
     let section = above.iter().take(at + 1).rev().find_map(|line| section_of(line));
     match (section, key_of(found)) {
@@ -70,7 +71,8 @@ fn key_of(line: &str) -> Option<String> {
 /// The section a line begins.
 fn section_of(line: &str) -> Option<String> {
     let name = line.trim().strip_prefix('[')?.split(']').next()?.trim_matches(['[', ' ']);
-    (!name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '_' | '.'))).then(|| name.to_owned())
+    (!name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '_' | '.')))
+        .then(|| name.to_owned())
 }
 
 /// Longer than any key of ours, shorter than a pasted secret.

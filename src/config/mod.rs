@@ -11,7 +11,9 @@ mod walk;
 pub use errors::ConfigError;
 pub use keys::{KEYS, Key, SECTIONS, Standard};
 pub use kind::Kind;
-pub use sections::{Alerts, Http, Listen, Log, Metrics, Network, Passwords, Root, RootProviderKind, Telemetry, Tls};
+pub use sections::{
+    Alerts, Http, Listen, Log, Metrics, Network, Passwords, Root, RootProviderKind, Telemetry, Tls,
+};
 pub use walk::reference;
 
 use serde::Deserialize;
@@ -83,7 +85,8 @@ impl Settings {
         let mut walk = Walk::new(text);
         walk.faults.extend(unread.iter().map(|error| errors::describe(text, error)));
         walk.root(table.get_mut());
-        let settings = Self::deserialize(Deserializer::from(table)).map_err(|e| vec![errors::describe(text, &e)])?;
+        let settings =
+            Self::deserialize(Deserializer::from(table)).map_err(|e| vec![errors::describe(text, &e)])?;
         let mut faults = std::mem::take(&mut walk.faults);
         for (key, advice) in check::faults(&settings) {
             let missing = advice.starts_with("is missing");

@@ -30,7 +30,9 @@ fn fields_of_structs() -> Vec<(String, String)> {
             } else if line.starts_with('}') {
                 within.clear();
             }
-            let field = line.strip_prefix("    pub ").filter(|rest| !rest.contains(' ') || rest.find(':') < rest.find(' '));
+            let field = line
+                .strip_prefix("    pub ")
+                .filter(|rest| !rest.contains(' ') || rest.find(':') < rest.find(' '));
             let field = field.and_then(|rest| rest.split_once(": "));
             if let Some((name, _)) = field.filter(|_| !within.is_empty()) {
                 fields.push((within.clone(), name.to_owned()));
@@ -77,8 +79,20 @@ fn every_key_that_is_not_text_is_read_and_changes_something() {
     let bare = Settings::parse("data_dir = \"x\"").unwrap();
     for key in KEYS.iter().filter(|key| !key.path.contains("[]") && key.path != "data_dir") {
         let value = match key.kind {
-            Kind::Whole(low, high) => if key.standard == Standard::Of("2") { high.to_string() } else { low.to_string() },
-            Kind::Switch => if key.standard == Standard::Of("true") { "false".into() } else { "true".into() },
+            Kind::Whole(low, high) => {
+                if key.standard == Standard::Of("2") {
+                    high.to_string()
+                } else {
+                    low.to_string()
+                }
+            }
+            Kind::Switch => {
+                if key.standard == Standard::Of("true") {
+                    "false".into()
+                } else {
+                    "true".into()
+                }
+            }
             Kind::Share => "0.5".into(),
             Kind::Address => "\"127.0.0.1:1\"".into(),
             Kind::Texts => "[\"a\"]".into(),
@@ -131,7 +145,10 @@ fn a47_wrong_types_duplicates_and_unknown_sections_are_refused_without_echo() {
         ("data_dir = \"x\"\n[listen]\nworkers = -1", "listen.workers"),
         ("data_dir = \"x\"\n[limits]\nnetwork_burst = 0", "limits.network_burst"),
         ("data_dir = \"x\"\n[root]\nprovider = \"CNRY\"", "root.provider"),
-        ("data_dir = \"x\"\n[telemetry.traces]\nendpoint = \"http://CNRY.example/\"", "telemetry.traces.endpoint"),
+        (
+            "data_dir = \"x\"\n[telemetry.traces]\nendpoint = \"http://CNRY.example/\"",
+            "telemetry.traces.endpoint",
+        ),
         ("data_dir = \"x\"\ndata_dir = \"y\"", "data_dir"),
         ("data_dir = \"x\"\n[surprise]\n", "surprise"),
     ] {
@@ -264,8 +281,12 @@ fn a_suggestion_comes_from_the_section_and_names_the_key_not_its_neighbour() {
     assert!(told("[log]\nsomething_else = 1").ends_with("see docs/configuration.md"));
     assert!(told("listen = 1").ends_with("is a section; write [listen] and its keys below"));
     assert!(told("networks = 1").ends_with("is a list of sections; write [[networks]] and its keys below"));
-    assert!(told("networks = [1]").ends_with("networks[0]: is a section; write [[networks]] and its keys below"));
-    assert!(told("telemetry.traces.sampel = 0.1").ends_with("sampel: is not a setting; did you mean sample?"));
+    assert!(
+        told("networks = [1]").ends_with("networks[0]: is a section; write [[networks]] and its keys below")
+    );
+    assert!(
+        told("telemetry.traces.sampel = 0.1").ends_with("sampel: is not a setting; did you mean sample?")
+    );
 }
 
 #[test]
@@ -277,7 +298,10 @@ fn numbers_out_of_bounds_are_named_with_their_line_and_bounds() {
         assert!(with(low).is_ok() && with(high).is_ok(), "{}", key.path);
         for n in [low.wrapping_sub(1), high + 1] {
             let error = with(n).unwrap_err().remove(0);
-            assert_eq!(error.to_string(), format!("line 3: {}: write a number from {low} to {high}", key.path));
+            assert_eq!(
+                error.to_string(),
+                format!("line 3: {}: write a number from {low} to {high}", key.path)
+            );
         }
         tried += 1;
     }

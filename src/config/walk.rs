@@ -33,7 +33,10 @@ impl<'t> Walk<'t> {
         self.table(table, ("", ""), 1);
         // What is missing has been said; the rest is still to be judged.
         if !table.contains_key("data_dir") {
-            table.insert(Spanned::new(0..0, "data_dir".into()), Spanned::new(0..0, DeValue::String("/".into())));
+            table.insert(
+                Spanned::new(0..0, "data_dir".into()),
+                Spanned::new(0..0, DeValue::String("/".into())),
+            );
         }
     }
 
@@ -84,7 +87,12 @@ impl<'t> Walk<'t> {
     }
 
     /// A section or a list of sections; `None`: neither is known by this name.
-    fn section(&mut self, value: &mut Spanned<DeValue<'_>>, (general, shown): (&str, &str), line: usize) -> Option<bool> {
+    fn section(
+        &mut self,
+        value: &mut Spanned<DeValue<'_>>,
+        (general, shown): (&str, &str),
+        line: usize,
+    ) -> Option<bool> {
         let list = format!("{general}[]");
         let below = |of: &str| KEYS.iter().any(|key| key.path.starts_with(&format!("{of}.")));
         match value.get_mut() {
@@ -101,7 +109,11 @@ impl<'t> Walk<'t> {
                     let before = self.faults.len();
                     match item.get_mut() {
                         DeValue::Table(table) => self.table(table, (&list, &shown), line),
-                        _ => self.fault(line, &shown, format!("is a section; write [[{general}]] and its keys below")),
+                        _ => self.fault(
+                            line,
+                            &shown,
+                            format!("is a section; write [[{general}]] and its keys below"),
+                        ),
                     }
                     whole &= self.faults.len() == before;
                 }
@@ -112,7 +124,11 @@ impl<'t> Walk<'t> {
                 Some(false)
             }
             _ if below(&list) => {
-                self.fault(line, shown, format!("is a list of sections; write [[{general}]] and its keys below"));
+                self.fault(
+                    line,
+                    shown,
+                    format!("is a list of sections; write [[{general}]] and its keys below"),
+                );
                 Some(false)
             }
             _ => None,
@@ -126,8 +142,12 @@ impl<'t> Walk<'t> {
         let elsewhere = KEYS.iter().find(|key| key.split().1 == name).map(|key| key.split().0);
         let advice = match (meant, elsewhere) {
             (Some(near), _) => format!("is not a setting; did you mean {near}?"),
-            (None, Some("")) => "is not a setting of this section; write it at the top of the file".to_owned(),
-            (None, Some(other)) => format!("is not a setting of this section; it belongs to {}", header(other)),
+            (None, Some("")) => {
+                "is not a setting of this section; write it at the top of the file".to_owned()
+            }
+            (None, Some(other)) => {
+                format!("is not a setting of this section; it belongs to {}", header(other))
+            }
             (None, None) if section.is_empty() => "is not a setting; see docs/configuration.md".to_owned(),
             (None, None) => "is not a setting of this section; see docs/configuration.md".to_owned(),
         };
@@ -169,14 +189,16 @@ pub fn reference() -> String {
     );
     for (section, purpose) in SECTIONS {
         let title = if section.is_empty() { "Top".to_owned() } else { format!("`{}`", header(section)) };
-        out += &format!("\n## {title}\n\n{purpose}\n\n| key | takes | default | meaning |\n|---|---|---|---|\n");
+        out +=
+            &format!("\n## {title}\n\n{purpose}\n\n| key | takes | default | meaning |\n|---|---|---|---|\n");
         for key in KEYS.iter().filter(|key| key.split().0 == *section) {
             let standard = match key.standard {
                 Standard::Needed => "has to be written".to_owned(),
                 Standard::Absent(words) => words.to_owned(),
                 Standard::Of(value) => format!("`{value}`"),
             };
-            out += &format!("| `{}` | {} | {standard} | {} |\n", key.split().1, key.kind.words(), key.meaning);
+            out +=
+                &format!("| `{}` | {} | {standard} | {} |\n", key.split().1, key.kind.words(), key.meaning);
         }
     }
     out

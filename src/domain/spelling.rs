@@ -68,7 +68,9 @@ mod tests {
 
     #[test]
     fn distance_counts_edits_both_ways() {
-        for (a, b, n) in [("", "", 0), ("abc", "abc", 0), ("", "abc", 3), ("emial", "email", 2), ("kitten", "sitting", 3)] {
+        for (a, b, n) in
+            [("", "", 0), ("abc", "abc", 0), ("", "abc", 3), ("emial", "email", 2), ("kitten", "sitting", 3)]
+        {
             assert_eq!((distance(a, b), distance(b, a)), (n, n), "{a} {b}");
         }
     }

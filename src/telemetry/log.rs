@@ -1,4 +1,4 @@
-//! JSON lines on standard error. Fields outside [`FIELDS`] are dropped before they are formatted; every text is escaped to
+//! JSON lines on standard error. Fields outside the list of [`super::events`] are dropped before they are formatted; every text is escaped to
 //! printable ASCII, so one event is one line (A38).
 
 use std::fmt::{Debug, Write as _};
@@ -9,9 +9,6 @@ use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::{Layer, Registry};
-
-/// Every field a log line may carry.
-pub const FIELDS: &[&str] = &["event", "message", "file", "line", "code", "count", "state", "address"];
 
 static LEVEL: AtomicU8 = AtomicU8::new(2);
 
@@ -69,7 +66,7 @@ struct Line(String);
 
 impl Line {
     fn put(&mut self, field: &Field, text: &str) {
-        if !FIELDS.contains(&field.name()) {
+        if !super::events::is_field(field.name()) {
             return;
         }
         // Writing to a string cannot fail.

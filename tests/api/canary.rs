@@ -1,5 +1,6 @@
 //! I6, A05, A49: planted values, tokens and keys are found nowhere but in the reply they belong to.
 
+use crate::collector::Collector;
 use crate::vault::Vault;
 use base64::Engine;
 use serde_json::{Value, json};
@@ -108,7 +109,10 @@ fn texts(value: &Value, out: &mut Vec<String>) {
 
 #[test]
 fn i6_planted_values_tokens_and_keys_are_found_nowhere() {
-    let vault = Vault::start();
+    // Everything that may be told is told: lines of every level, a span of every request.
+    let collector = Collector::start();
+    let more = ["--log-level", "debug", "--traces", &collector.url];
+    let vault = Vault::start_in(tempfile::tempdir().unwrap(), &more);
     let mut planted: Vec<String> = Vec::new();
     let mut errors = BTreeMap::new();
     let body = json!({"region": "DE", "age_attested": true, "external_ref": "cnryref:customer-8812"});
@@ -174,6 +178,9 @@ fn i6_planted_values_tokens_and_keys_are_found_nowhere() {
     let dir = vault.stop();
     let mut places = errors;
     places.insert("metrics".to_owned(), metrics.into_bytes());
+    let spans = collector.bytes();
+    assert!(collector.spans().len() > 100, "an end delivers what waits");
+    places.insert("spans".to_owned(), spans);
     files(dir.path(), &mut places);
     assert!(planted.len() > 40 && places.len() > 50, "{} texts, {} places", planted.len(), places.len());
     hunt(&planted, &places);

@@ -97,14 +97,20 @@ impl Vault {
     }
 
     pub(crate) fn metrics(&self) -> String {
+        self.on_metrics("/metrics")
+    }
+
+    /// The body of what the metrics listener answers.
+    pub(crate) fn on_metrics(&self, path: &str) -> String {
         use std::io::{Read, Write};
         let address = self.credentials["metrics_url"].as_str().unwrap();
         let address = address.strip_prefix("http://").unwrap().strip_suffix("/metrics").unwrap();
         let mut tcp = std::net::TcpStream::connect(address).unwrap();
-        tcp.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        tcp.write_all(request.as_bytes()).unwrap();
         let mut text = String::new();
         tcp.read_to_string(&mut text).unwrap();
-        text
+        text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap()
     }
 
     /// An orderly end; gives the directory back.

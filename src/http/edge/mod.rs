@@ -5,6 +5,7 @@
 //! own out in its place (I6). Every buffer and time is bounded (I10).
 
 mod body;
+mod connections;
 mod guard;
 mod headers;
 mod query;
@@ -14,6 +15,7 @@ mod server;
 mod unread;
 
 pub use body::{BodyLimits, json_body, read_body};
+pub use connections::connections;
 pub use guard::{EdgeSettings, EntropyFactory, peer, resource};
 pub use headers::{Quota, TraceParent, checkpoint_header, cost_header, rate_limit_headers};
 pub use query::Query;

@@ -3,8 +3,7 @@
 use crate::domain::measure::{Counted, Histogram};
 
 /// Upper bounds of a commit's time, microseconds.
-const COMMIT_MICROS: [u64; 10] =
-    [250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 100_000, 500_000, 2_500_000];
+const COMMIT_MICROS: [u64; 10] = [250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 100_000, 500_000, 2_500_000];
 /// Upper bounds of the sets in a batch.
 const BATCH_SETS: [u64; 8] = [1, 2, 4, 8, 16, 64, 256, 1_024];
 

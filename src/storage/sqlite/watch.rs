@@ -63,7 +63,8 @@ mod tests {
     #[test]
     fn i11_a_file_that_is_deleted_moved_or_replaced_is_noticed_and_one_put_back_is_taken_back() {
         let dir = tempfile::tempdir().unwrap();
-        let (database, log, aside) = (dir.path().join("v.db"), dir.path().join("v.db-wal"), dir.path().join("aside"));
+        let (database, log, aside) =
+            (dir.path().join("v.db"), dir.path().join("v.db-wal"), dir.path().join("aside"));
         std::fs::write(&database, "a").unwrap();
         let watch = Watch::new(database.clone(), log.clone()).unwrap();
         assert!(watch.holds(), "no log yet");

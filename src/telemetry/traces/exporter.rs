@@ -38,7 +38,9 @@ impl Counts {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The file of certificates.
-    #[error("[telemetry.traces] ca {0}; write the path of a PEM file with the collector's certificate authority")]
+    #[error(
+        "[telemetry.traces] ca {0}; write the path of a PEM file with the collector's certificate authority"
+    )]
     Ca(&'static str),
     /// No thread.
     #[error("the thread of the traces cannot be started")]
@@ -195,7 +197,10 @@ mod tests {
         let collector = std::thread::spawn(move || collect(&listener, "HTTP/1.1 200 OK\r\n\r\n"));
         exporter.finish();
         let seen = collector.join().unwrap();
-        assert!(seen.starts_with("POST /v1/traces HTTP/1.1\r\n") && seen.contains("application/json"), "{seen}");
+        assert!(
+            seen.starts_with("POST /v1/traces HTTP/1.1\r\n") && seen.contains("application/json"),
+            "{seen}"
+        );
         assert_eq!(seen.matches("spanId").count(), 3);
         assert_eq!((exporter.counts().delivered(), exporter.counts().dropped()), (3, 0));
         exporter.send(otlp::sample());
@@ -232,7 +237,8 @@ mod tests {
         let https = Settings { endpoint, ..Settings::default() };
         assert!(Exporter::start(&https, clock.clone()).is_err());
         let empty = tempfile::NamedTempFile::new().unwrap();
-        let told = Exporter::start(&Settings { ca: Some(empty.path().to_owned()), ..https }, clock).err().unwrap();
+        let told =
+            Exporter::start(&Settings { ca: Some(empty.path().to_owned()), ..https }, clock).err().unwrap();
         assert!(told.to_string().contains("holds no certificate"), "{told}");
     }
 }

@@ -33,7 +33,14 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { endpoint: None, ca: None, sample: Share(10_000), follow_parent: true, queue: 2_048, timeout_s: 5 }
+        Self {
+            endpoint: None,
+            ca: None,
+            sample: Share(10_000),
+            follow_parent: true,
+            queue: 2_048,
+            timeout_s: 5,
+        }
     }
 }
 
@@ -57,7 +64,11 @@ impl<'de> Deserialize<'de> for Share {
         let share = f64::deserialize(d)?;
         let millionths = (share * f64::from(Self::WHOLE)).round();
         let fits = (0.0..=f64::from(Self::WHOLE)).contains(&millionths);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "its bounds were checked")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "its bounds were checked"
+        )]
         let share = fits.then_some(Self(millionths as u32));
         share.ok_or_else(|| de::Error::custom("a share from 0.0 to 1.0"))
     }
@@ -111,7 +122,9 @@ mod tests {
         let taken = |share: Share| (0..10_000).filter(|n| share.takes(&trace(*n))).count();
         assert_eq!((taken(Share(0)), taken(Share(Share::WHOLE))), (0, 10_000));
         assert!((400..600).contains(&taken(Share(50_000))), "{}", taken(Share(50_000)));
-        assert!((0..10_000).filter(|n| Share(1_000).takes(&trace(*n))).all(|n| Share(50_000).takes(&trace(n))));
+        assert!(
+            (0..10_000).filter(|n| Share(1_000).takes(&trace(*n))).all(|n| Share(50_000).takes(&trace(n)))
+        );
         assert!(Share(Share::WHOLE).takes(&[0xFF; 16]));
     }
 }

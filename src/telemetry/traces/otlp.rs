@@ -23,7 +23,8 @@ const SERVER: u8 = 2;
 /// The body of one delivery.
 pub(super) fn body(spans: &[Span]) -> Vec<u8> {
     let spans: Vec<Value> = spans.iter().map(span).collect();
-    let resource = json!([text("service.name", "strongroom"), text("service.version", env!("CARGO_PKG_VERSION"))]);
+    let resource =
+        json!([text("service.name", "strongroom"), text("service.version", env!("CARGO_PKG_VERSION"))]);
     let scope = json!({"name": "strongroom", "version": env!("CARGO_PKG_VERSION")});
     json!({"resourceSpans": [{"resource": {"attributes": resource}, "scopeSpans": [{"scope": scope, "spans": spans}]}]})
         .to_string()
@@ -107,7 +108,10 @@ mod tests {
     fn a_span_is_written_as_otlp_json_wants_it() {
         let made = made(&sample());
         assert_eq!(made["traceId"], "ab".repeat(16));
-        assert_eq!((&made["spanId"], &made["parentSpanId"]), (&json!("cd".repeat(8)), &json!("ef".repeat(8))));
+        assert_eq!(
+            (&made["spanId"], &made["parentSpanId"]),
+            (&json!("cd".repeat(8)), &json!("ef".repeat(8)))
+        );
         assert_eq!(made["name"], "POST /v1/search");
         assert_eq!(made["startTimeUnixNano"], "1700000000000001000");
         assert_eq!(made["endTimeUnixNano"], "1700000000000251000");
