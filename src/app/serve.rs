@@ -3,8 +3,8 @@
 use crate::app::meter::{Metered, Traces};
 use crate::app::open::{self, Tuning};
 use crate::app::watch;
-use crate::cli::{Failed, Place};
-use crate::config::{self, RootProviderKind, Settings};
+use crate::cli::Failed;
+use crate::config::{self, Settings};
 use crate::crypto::password::PasswordParams;
 use crate::domain::entropy::OsEntropy;
 use crate::http::api::ROUTES;
@@ -28,10 +28,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs `serve`.
 pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
-    let settings = Settings::load(config).map_err(|errors| {
-        let lines: Vec<String> = errors.iter().map(|e| format!("{}: {e}", config.display())).collect();
-        Failed::new(lines.join("\n"))
-    })?;
+    let settings = open::settings(config)?;
     log::init(&settings.log.level);
     let (cert, key) = match (&settings.tls.certificate, &settings.tls.key) {
         (Some(cert), Some(key)) => (cert.clone(), key.clone()),
@@ -41,7 +38,7 @@ pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
             ));
         }
     };
-    let place = place_of(&settings);
+    let place = open::place_of(&settings);
     let vault = open::vault(&place, &tuning_of(&settings)?)?;
     let listener = listen(settings.listen.address, "listen.address")?;
     let metrics_listener = listen(settings.metrics.address, "metrics.address")?;
@@ -165,15 +162,6 @@ pub(in crate::app) fn listen(address: std::net::SocketAddr, setting: &str) -> Re
     let listener = TcpListener::bind(address).map_err(refused)?;
     listener.set_nonblocking(true).map_err(refused)?;
     Ok(listener)
-}
-
-fn place_of(settings: &Settings) -> Place {
-    let path = settings.root.path.clone();
-    let (key, passphrase) = match settings.root.provider {
-        RootProviderKind::KeyFile => (path, None),
-        RootProviderKind::Passphrase => (None, path),
-    };
-    Place { data_dir: settings.data_dir.clone(), root_key_file: key, root_passphrase_file: passphrase }
 }
 
 fn tuning_of(settings: &Settings) -> Result<Tuning, Failed> {

@@ -13,8 +13,8 @@ pub use changes::*;
 pub use errors::*;
 pub use rows::*;
 pub use sqlite::{
-    AuditRows, CLOCK_ALERT, CLOCK_REFUSE, ClockHealth, Health, Measures, Options, REMEMBERED, Reader,
-    SqliteStore, StopHook, open_read_only_audit, read_only_controls, read_only_tail,
+    AuditRows, CLOCK_ALERT, CLOCK_REFUSE, ClockHealth, Health, Inspection, Measures, Options, REMEMBERED,
+    Reader, SqliteStore, StopHook, inspect, open_read_only_audit, read_only_controls, read_only_tail,
 };
 
 use crate::audit::Row;

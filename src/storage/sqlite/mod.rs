@@ -12,6 +12,7 @@ mod conflicts;
 mod housekeeping;
 mod idempotency;
 mod index;
+mod inspect;
 mod integrity;
 mod locators;
 mod measures;
@@ -30,6 +31,7 @@ mod writer;
 pub use audit_rows::{AuditRows, open_read_only_audit, read_only_controls, read_only_tail};
 pub use clock_floor::{CLOCK_ALERT, CLOCK_REFUSE, ClockHealth};
 pub use idempotency::REMEMBERED;
+pub use inspect::{Inspection, inspect};
 pub use measures::Measures;
 pub use reader::Reader;
 
