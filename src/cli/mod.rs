@@ -67,10 +67,9 @@ pub enum Command {
 
 /// `strongroom doctor`; exit code 0: all is well, 1: something is broken, 2: something is weaker than it could be.
 #[derive(Args, Debug)]
-#[group(id = "where", required = true, multiple = false, args = ["data_dir", "config"])]
 pub struct DoctorArgs {
     /// The data directory.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", required_unless_present = "config", conflicts_with = "config")]
     pub data_dir: Option<PathBuf>,
     /// The settings file of `serve`; its listeners, limits and files are looked at too.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["root_key_file", "root_passphrase_file"])]

@@ -16,6 +16,7 @@ mod collector;
 mod crash;
 mod customers;
 mod detokenize;
+mod doctor;
 mod edges;
 mod framing;
 mod matrix;

@@ -42,6 +42,12 @@ fn certificate(settings: &Settings) -> Vec<Finding> {
         let detail = "missing: serve refuses to start; write [tls] certificate and key";
         return vec![Finding::new("TLS", Standing::Fail, detail)];
     };
+    for file in [certificate, key] {
+        if let Err(e) = std::fs::metadata(file) {
+            let detail = format!("{}: {}", file.display(), crate::domain::io_words(e.kind()));
+            return vec![Finding::new("TLS", Standing::Fail, detail)];
+        }
+    }
     let pair = match tls::server_config(certificate, key) {
         Ok(_) => Finding::new("TLS", Standing::Ok, "certificate and key belong together"),
         Err(error) => {
