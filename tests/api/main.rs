@@ -26,6 +26,7 @@ mod people;
 mod records;
 mod retries;
 mod search;
+mod service;
 mod strict;
 mod subjects;
 mod tokens;
