@@ -137,6 +137,7 @@ impl Metered {
         let raised = Alert::ALL.iter().map(|alert| (alert.name(), u64::from(self.alerts.is_raised(*alert))));
         let mut observed = BTreeMap::from([
             ("strongroom_alert", Labelled(raised.collect())),
+            ("strongroom_edge_refusals_total", Labelled(edge::refused())),
             ("strongroom_connections", Number(open)),
             ("strongroom_connections_total", Number(taken)),
             ("strongroom_uptime_seconds", Micros(u64::try_from(uptime.as_micros()).unwrap_or(u64::MAX))),

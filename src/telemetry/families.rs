@@ -53,6 +53,11 @@ pub const FAMILIES: &[Family] = &[
     counter("strongroom_requests_total", &["route", "status"], "Requests by route template and status class"),
     histogram("strongroom_request_seconds", &["route"], "Time of a request by route template"),
     counter("strongroom_refusals_total", &["code"], "Refused requests by error code"),
+    counter(
+        "strongroom_edge_refusals_total",
+        &["code"],
+        "Requests refused before a route was found: size, host, framing; by error code",
+    ),
     counter("strongroom_forged_tokens_total", &[], "Tokens that did not authenticate"),
     counter("strongroom_integrity_failures_total", &[], "Stored rows that failed their seal"),
     counter("strongroom_panics_total", &[], "Panics contained"),

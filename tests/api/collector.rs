@@ -13,17 +13,31 @@ pub(crate) struct Collector {
 
 impl Collector {
     pub(crate) fn start() -> Self {
+        Self::listen("http", None)
+    }
+
+    /// The same behind TLS.
+    pub(crate) fn start_tls(config: rustls::ServerConfig) -> Self {
+        Self::listen("https", Some(Arc::new(config)))
+    }
+
+    fn listen(scheme: &str, tls: Option<Arc<rustls::ServerConfig>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/v1/traces", listener.local_addr().unwrap());
+        let url = format!("{scheme}://{}/v1/traces", listener.local_addr().unwrap());
         let bodies = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&bodies);
         std::thread::spawn(move || {
             for tcp in listener.incoming() {
                 let Ok(mut tcp) = tcp else { return };
                 tcp.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-                let body = read(&mut tcp);
-                kept.lock().unwrap().push(body);
-                let _ = tcp.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+                let body = match &tls {
+                    None => answer(&mut tcp),
+                    Some(tls) => {
+                        let connection = rustls::ServerConnection::new(tls.clone()).unwrap();
+                        answer(&mut rustls::StreamOwned::new(connection, tcp))
+                    }
+                };
+                kept.lock().unwrap().extend((!body.is_empty()).then_some(body));
             }
         });
         Self { url, bodies }
@@ -54,6 +68,14 @@ impl Collector {
             std::thread::sleep(Duration::from_millis(50));
         }
     }
+}
+
+fn answer(stream: &mut (impl Read + Write)) -> Vec<u8> {
+    let body = read(stream);
+    // Who has gone wants no answer.
+    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+    let _ = stream.flush();
+    body
 }
 
 /// The body of one request, by its announced length.

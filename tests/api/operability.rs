@@ -1,10 +1,13 @@
 //! What a vault tells of itself: lines, spans, metrics, readiness, alerts; and what it does when its files are touched.
 
+use crate::client::Target;
 use crate::collector::{Collector, attribute};
-use crate::vault::Vault;
+use crate::vault::{Vault, binary, path, plain_get, run};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, Instant};
+
+const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/policy.toml");
 
 fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
@@ -118,6 +121,8 @@ fn metrics_tell_of_the_store_the_process_and_every_alert() {
     let vault = Vault::start();
     vault.contact(&vault.subject());
     vault.target.send("GET", "/live", None, None);
+    let long = format!("/{}", "x".repeat(9_000));
+    assert_eq!(vault.target.send("GET", &long, None, None).status, 414);
     let text = vault.metrics();
     let value = |series: &str| -> f64 {
         let line = text.lines().find_map(|l| l.strip_prefix(series)?.strip_prefix(' '));
@@ -136,6 +141,7 @@ fn metrics_tell_of_the_store_the_process_and_every_alert() {
         ("process_open_fds", 10.0),
         ("strongroom_requests_total{route=\"/live\",status=\"2xx\"}", 1.0),
         ("strongroom_requests_total{route=\"/v1/records\",status=\"2xx\"}", 1.0),
+        ("strongroom_edge_refusals_total{code=\"uri_too_long\"}", 1.0),
         ("strongroom_request_seconds_count{route=\"/v1/records\"}", 1.0),
     ] {
         assert!(value(series) >= at_least, "{series}");
@@ -220,4 +226,105 @@ fn a_keyring_or_database_that_others_may_read_is_a_warning_and_the_vault_serves_
     eventually("both are cleared", || raised("keyring", 0) && raised("permissions", 0));
     std::fs::remove_file(vault.data().join("keyring")).unwrap();
     eventually("a keyring that is gone is told", || raised("keyring", 1));
+}
+
+#[test]
+fn low_space_and_a_policy_file_that_differs_are_warned_of_and_applied_to_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let other = dir.path().join("other.toml");
+    std::fs::write(&other, "# not a policy at all").unwrap();
+    let more = format!("\n[alerts]\nmin_free_mb = 1048576\npolicy = {other:?}\nkey_days = 90\n");
+    let served = Served::start(&dir, &more);
+    let raised = |alert: &str| {
+        let line = format!("strongroom_alert{{alert=\"{alert}\"}} 1");
+        served.metrics().lines().any(|l| l == line)
+    };
+    for alert in ["low_disk", "policy_differs"] {
+        eventually(alert, || raised(alert));
+    }
+    assert!(!raised("store_replaced") && !raised("keyring") && !raised("wal_growth"));
+    let ready = served.target.send("GET", "/ready", None, None);
+    assert_eq!(
+        (ready.status, ready.json()),
+        (200, json!({"state": "ready"})),
+        "the open route tells the state only"
+    );
+}
+
+#[test]
+fn a_collector_behind_tls_is_believed_only_under_its_own_authority() {
+    let dir = tempfile::tempdir().unwrap();
+    let theirs = dir.path().join("theirs");
+    std::fs::create_dir(&theirs).unwrap();
+    let files = strongroom::http::tls::generate_development_certificate(&theirs).unwrap();
+    let config = strongroom::http::tls::server_config(&files.certificate, &files.key).unwrap();
+    let collector = Collector::start_tls(config);
+    let settings = |ca: &Path| {
+        format!(
+            "[telemetry.traces]\nendpoint = {:?}\nca = {ca:?}\nsample = 1.0\ntimeout_s = 2\n",
+            collector.url
+        )
+    };
+    let trusted = Served::start(&dir, &settings(&files.ca));
+    assert_eq!(trusted.target.send("GET", "/v1/whoami", None, None).status, 401);
+    assert_eq!(attribute(&collector.wait(1)[0], "http.route").as_deref(), Some("/v1/whoami"));
+    drop(trusted);
+    // The vault's own authority, which did not sign the collector's certificate.
+    let wrong = tempfile::tempdir().unwrap();
+    let other = wrong.path().join("other");
+    std::fs::create_dir(&other).unwrap();
+    let stranger = strongroom::http::tls::generate_development_certificate(&other).unwrap();
+    let distrusting = Served::start(&wrong, &settings(&stranger.ca));
+    assert_eq!(distrusting.target.send("GET", "/v1/whoami", None, None).status, 401);
+    eventually("the span is dropped", || {
+        distrusting.metrics().lines().any(|l| l == "strongroom_trace_spans_total{result=\"dropped\"} 1")
+    });
+    assert_eq!(collector.spans().len(), 1, "nothing is told to a stranger");
+}
+
+/// A production vault with settings of the test, in a process of its own.
+struct Served {
+    child: std::process::Child,
+    target: Target,
+    metrics: String,
+}
+
+impl Served {
+    fn start(dir: &tempfile::TempDir, more: &str) -> Self {
+        let at = |name: &str| dir.path().join(name);
+        let data = at("d");
+        let (ok, _, err) = run(&["init", "--data-dir", path(&data), "--policy", POLICY, "--single-operator"]);
+        assert!(ok, "{err}");
+        std::fs::create_dir(at("tls")).unwrap();
+        let files = strongroom::http::tls::generate_development_certificate(&at("tls")).unwrap();
+        let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let (api, metrics) = (free(), free().to_string());
+        let text = format!(
+            "data_dir = {data:?}\nlisten.address = \"{api}\"\nmetrics.address = \"{metrics}\"\n\
+             tls = {{ certificate = {:?}, key = {:?} }}\n{more}",
+            files.certificate, files.key
+        );
+        std::fs::write(at("settings.toml"), text).unwrap();
+        let child = std::process::Command::new(binary())
+            .args(["serve", "--config", path(&at("settings.toml"))])
+            .stderr(std::fs::File::create(at("log")).unwrap())
+            .spawn()
+            .unwrap();
+        let served = Self { child, target: Target::new(&format!("https://{api}"), &files.ca), metrics };
+        eventually("it serves", || {
+            [api.to_string(), served.metrics.clone()].iter().all(|a| std::net::TcpStream::connect(a).is_ok())
+        });
+        served
+    }
+
+    fn metrics(&self) -> String {
+        plain_get(&self.metrics, "/metrics")
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
