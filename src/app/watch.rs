@@ -35,26 +35,51 @@ pub(in crate::app) async fn watch(vault: Arc<Vault>, metered: Arc<Metered>, sett
 
 /// One look.
 fn look(vault: &Vault, alerts: &Alerts, settings: &config::Alerts, data_dir: &Path) {
-    let (state, gauges) = (vault.readiness(), vault.gauges());
-    for alert in Alert::ALL.iter().filter(|alert| alert.refuses()) {
-        alerts.set(*alert, alert.name() == state);
-    }
-    let free = machine::free_bytes(data_dir);
-    let wal = gauges.wal_pages.saturating_mul(PAGE);
-    let soon = vault.now().plus(Duration::from_secs(settings.key_days * 86_400));
+    let gauges = vault.gauges();
     let database = data_dir.join("vault.db");
-    for (alert, raised) in [
-        (Alert::ClockBehind, vault.clock_is_behind()),
-        // A disk that cannot be asked is as good as full.
-        (Alert::LowDisk, free.is_none_or(|free| free < settings.min_free_mb << 20)),
-        (Alert::WalGrowth, wal > settings.max_wal_mb << 20),
-        (Alert::Keyring, !is_private(&data_dir.join(KEYRING))),
-        (Alert::Permissions, !is_private(data_dir) || (database.exists() && !is_private(&database))),
-        (Alert::Integrity, gauges.integrity_failures > 0),
-        (Alert::KeyExpiry, gauges.key_expiry.is_some_and(|end| end < soon)),
-    ] {
-        alerts.set(alert, raised);
-    }
+    let facts = Facts {
+        state: vault.readiness(),
+        clock_behind: vault.clock_is_behind(),
+        free: machine::free_bytes(data_dir),
+        wal: gauges.wal_pages.saturating_mul(PAGE),
+        keyring_is_private: is_private(&data_dir.join(KEYRING)),
+        files_are_private: is_private(data_dir) && (!database.exists() || is_private(&database)),
+        broken_rows: gauges.integrity_failures,
+        key_left: gauges.key_expiry.map(|end| end.0.saturating_sub(vault.now().0)),
+    };
+    judge(&facts, settings).into_iter().for_each(|(alert, raised)| alerts.set(alert, raised));
+}
+
+/// What one look sees.
+struct Facts {
+    state: &'static str,
+    clock_behind: bool,
+    /// `None`: the disk cannot be asked, which is as good as full.
+    free: Option<u64>,
+    wal: u64,
+    keyring_is_private: bool,
+    files_are_private: bool,
+    broken_rows: u64,
+    /// Microseconds until the first active client is left without a key.
+    key_left: Option<i64>,
+}
+
+/// Which alerts that raises and which it clears.
+fn judge(facts: &Facts, settings: &config::Alerts) -> Vec<(Alert, bool)> {
+    let refusing = Alert::ALL.iter().filter(|alert| alert.refuses());
+    let mut judged: Vec<(Alert, bool)> =
+        refusing.map(|alert| (*alert, alert.name() == facts.state)).collect();
+    let soon = i64::try_from(settings.key_days * 86_400_000_000).unwrap_or(i64::MAX);
+    judged.extend([
+        (Alert::ClockBehind, facts.clock_behind),
+        (Alert::LowDisk, facts.free.is_none_or(|free| free < settings.min_free_mb << 20)),
+        (Alert::WalGrowth, facts.wal > settings.max_wal_mb << 20),
+        (Alert::Keyring, !facts.keyring_is_private),
+        (Alert::Permissions, !facts.files_are_private),
+        (Alert::Integrity, facts.broken_rows > 0),
+        (Alert::KeyExpiry, facts.key_left.is_some_and(|left| left < soon)),
+    ]);
+    judged
 }
 
 /// There, owned by this process's user, and closed to everybody else.
@@ -75,6 +100,56 @@ fn differs(vault: &Vault, file: &Path) -> bool {
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn i11_each_state_that_refuses_is_an_alert_that_operators_find_in_their_manual() {
+        let alerts: Vec<&str> = Alert::ALL.iter().filter(|a| a.refuses()).map(|a| a.name()).collect();
+        assert_eq!(alerts, crate::vault::REFUSING, "the gravest first");
+        let manual = include_str!("../../docs/operations.md");
+        for state in alerts {
+            assert!(manual.contains(&format!("| `{state}` | ")), "{state}");
+        }
+    }
+
+    const SOUND: Facts = Facts {
+        state: "ready",
+        clock_behind: false,
+        free: Some(512 << 20),
+        wal: 128 << 20,
+        keyring_is_private: true,
+        files_are_private: true,
+        broken_rows: 0,
+        key_left: Some(14 * 86_400_000_000),
+    };
+
+    #[test]
+    fn each_fact_raises_its_own_alert_just_beyond_its_bound_and_no_other() {
+        let raised = |facts: &Facts| -> Vec<Alert> {
+            let judged = judge(facts, &config::Alerts::default());
+            judged.into_iter().filter(|(_, raised)| *raised).map(|(alert, _)| alert).collect()
+        };
+        assert_eq!(raised(&SOUND), []);
+        for (facts, alert) in [
+            (Facts { state: "clock", ..SOUND }, Alert::Clock),
+            (Facts { state: "store_replaced", ..SOUND }, Alert::StoreReplaced),
+            (Facts { state: "audit_unavailable", ..SOUND }, Alert::AuditUnavailable),
+            (Facts { clock_behind: true, ..SOUND }, Alert::ClockBehind),
+            (Facts { free: Some((512 << 20) - 1), ..SOUND }, Alert::LowDisk),
+            (Facts { free: None, ..SOUND }, Alert::LowDisk),
+            (Facts { wal: (128 << 20) + 1, ..SOUND }, Alert::WalGrowth),
+            (Facts { keyring_is_private: false, ..SOUND }, Alert::Keyring),
+            (Facts { files_are_private: false, ..SOUND }, Alert::Permissions),
+            (Facts { broken_rows: 1, ..SOUND }, Alert::Integrity),
+            (Facts { key_left: Some(-1), ..SOUND }, Alert::KeyExpiry),
+        ] {
+            assert_eq!(raised(&facts), [alert]);
+        }
+        assert_eq!(
+            raised(&Facts { key_left: None, ..SOUND }),
+            [],
+            "a vault without keys waits for its first"
+        );
+    }
 
     #[test]
     fn what_others_may_read_or_what_is_gone_is_not_private() {

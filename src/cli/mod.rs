@@ -41,6 +41,9 @@ pub enum Command {
     #[command(subcommand)]
     Audit(AuditCommand),
     /// Report every hardening measure in or out of force.
+    ///
+    /// Reads only; works on a vault at rest and beside one that is served. Ends with 0 when all is well, 2 when something is
+    /// weaker than it could be, 1 when something is broken.
     Doctor(DoctorArgs),
     /// Check a settings file.
     #[command(subcommand)]

@@ -48,7 +48,7 @@ pub use credential::{VerifyAnswer, VerifyBy, VerifyCommand};
 pub use govern::{GovernError, compile as compile_policy};
 pub use networks::{NetworkLabel, Networks, prefix};
 pub use offline::{LogReader, check_policy, explain_read, verify_log};
-pub use operate::Gauges;
+pub use operate::{Gauges, REFUSING};
 pub use record_create::{CreateRecord, FieldInput, StoredTokens, TokenWish};
 pub use record_update::UpdateRecord;
 pub use record_view::RecordView;

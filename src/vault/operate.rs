@@ -36,14 +36,20 @@ pub struct Gauges {
     pub commits: Measures,
 }
 
+/// States of `/ready` in which nothing is served; each is an alert of the same name.
+pub const REFUSING: [&str; 3] = [STOPPED, REPLACED, CLOCK];
+const STOPPED: &str = "audit_unavailable";
+const REPLACED: &str = "store_replaced";
+const CLOCK: &str = "clock";
+
 impl Vault {
     /// `ready`, or why not.
     pub fn readiness(&self) -> &'static str {
         let health = self.store().health();
         match health.clock {
-            _ if health.stopped => "audit_unavailable",
-            _ if health.replaced => "store_replaced",
-            ClockHealth::Refuse => "clock",
+            _ if health.stopped => STOPPED,
+            _ if health.replaced => REPLACED,
+            ClockHealth::Refuse => CLOCK,
             _ => "ready",
         }
     }

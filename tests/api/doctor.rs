@@ -226,6 +226,8 @@ fn a_name_that_is_none_is_an_error_that_says_what_was_meant() {
     ] {
         assert!(query(&more).0, "{more:?}: a known name that did nothing yet is no error");
     }
+    let (ok, _, err) = run(&[&["client", "activate"], &at[..], &["storefornt"]].concat());
+    assert!(!ok && err.contains("did you mean storefront?"), "{err}");
     let explain = |client: &str, purpose: &str, field: &str| {
         run(&["policy", "explain", POLICY, "--client", client, "--purpose", purpose, "--field", field])
     };

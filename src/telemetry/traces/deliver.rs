@@ -49,13 +49,7 @@ pub(super) fn post(route: &Route, body: &[u8]) -> io::Result<()> {
         let left = until.saturating_sub(route.clock.monotonic());
         if left.is_zero() { Err(io::Error::from(io::ErrorKind::TimedOut)) } else { Ok(left) }
     };
-    let address = (route.endpoint.host(), route.endpoint.port()).to_socket_addrs()?.next();
-    let address = address.ok_or(io::ErrorKind::NotFound)?;
-    // A name of this machine must not lead elsewhere, whatever resolves it.
-    if route.tls.is_none() && !address.ip().is_loopback() {
-        return Err(io::ErrorKind::AddrNotAvailable.into());
-    }
-    let tcp = TcpStream::connect_timeout(&address, left()?)?;
+    let tcp = connect(route, &left)?;
     tcp.set_nodelay(true)?;
     let bound = tcp.try_clone()?;
     let within = || -> io::Result<()> {
@@ -72,6 +66,23 @@ pub(super) fn post(route: &Route, body: &[u8]) -> io::Result<()> {
             exchange(StreamOwned::new(connection, tcp), &route.endpoint, body, &within)
         }
     }
+}
+
+/// The first of the endpoint's addresses that answers.
+fn connect(route: &Route, left: &impl Fn() -> io::Result<Duration>) -> io::Result<TcpStream> {
+    let mut last = io::Error::from(io::ErrorKind::NotFound);
+    for address in (route.endpoint.host(), route.endpoint.port()).to_socket_addrs()?.take(8) {
+        // A name of this machine must not lead elsewhere, whatever resolves it.
+        if route.tls.is_none() && !address.ip().is_loopback() {
+            last = io::ErrorKind::AddrNotAvailable.into();
+            continue;
+        }
+        match TcpStream::connect_timeout(&address, left()?) {
+            Ok(tcp) => return Ok(tcp),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }
 
 fn exchange(

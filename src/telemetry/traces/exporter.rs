@@ -230,6 +230,19 @@ mod tests {
     }
 
     #[test]
+    fn a_name_of_this_machine_finds_the_collector_on_whichever_of_its_addresses_it_listens() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let named = format!("http://localhost:{}/v1/traces", listener.local_addr().unwrap().port());
+        let settings = Settings { endpoint: Endpoint::parse(&named), ..settings(1, 16) };
+        let exporter = Exporter::start(&settings, Arc::new(SystemClock::default())).unwrap().unwrap();
+        exporter.send(otlp::sample());
+        let collector = std::thread::spawn(move || collect(&listener, "HTTP/1.1 200 OK\r\n\r\n"));
+        exporter.finish();
+        assert!(collector.join().unwrap().contains("Host: localhost:"));
+        assert_eq!(exporter.counts().delivered(), 1);
+    }
+
+    #[test]
     fn without_an_endpoint_nothing_starts_and_https_needs_somebody_to_trust() {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         assert!(Exporter::start(&Settings::default(), clock.clone()).unwrap().is_none());
