@@ -138,6 +138,7 @@ impl Metered {
         let mut observed = BTreeMap::from([
             ("strongroom_alert", Labelled(raised.collect())),
             ("strongroom_edge_refusals_total", Labelled(edge::refused())),
+            ("strongroom_log_lines_dropped_total", Number(crate::telemetry::sink::dropped())),
             ("strongroom_connections", Number(open)),
             ("strongroom_connections_total", Number(taken)),
             ("strongroom_uptime_seconds", Micros(u64::try_from(uptime.as_micros()).unwrap_or(u64::MAX))),

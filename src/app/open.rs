@@ -122,5 +122,6 @@ pub(in crate::app) fn assemble(store: Store, keys: Keyring, clock: Arc<dyn Clock
 
 /// The first failed fsync: no acknowledgement may follow it, so the process ends (F3).
 pub(in crate::app) fn stop(code: i32) {
+    crate::telemetry::sink::flush();
     std::process::exit(if code == 0 { 74 } else { 75 });
 }

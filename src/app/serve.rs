@@ -16,7 +16,7 @@ use crate::http::tls;
 use crate::policy::Cidr;
 use crate::telemetry::alerts::Alerts;
 use crate::telemetry::traces::{self, Exporter};
-use crate::telemetry::{log, metrics::Metrics};
+use crate::telemetry::{log, metrics::Metrics, sink};
 use crate::vault::{NetworkLabel, Networks, Vault};
 use actix_web::dev::ServerHandle;
 use actix_web::web;
@@ -107,6 +107,7 @@ pub(in crate::app) async fn serve(
 ) -> Result<(), Failed> {
     let failed =
         |e: std::io::Error| Failed::new(format!("cannot serve: {}", crate::domain::io_words(e.kind())));
+    sink::queue();
     let meter = Arc::new(metered(&vault, &telling)?);
     let serving = web::Data::new(Serving { vault: vault.clone(), meter: meter.clone(), body });
     let entropy: EntropyFactory = Arc::new(|| Box::new(OsEntropy));
@@ -125,6 +126,7 @@ pub(in crate::app) async fn serve(
         traces.exporter.finish();
     }
     tracing::info!(event = "shutdown", "the vault has stopped serving");
+    sink::flush();
     api.and(metrics).map_err(failed)
 }
 

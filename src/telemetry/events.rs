@@ -55,7 +55,9 @@ pub(in crate::telemetry) fn is_field(name: &str) -> bool {
 pub fn reference() -> String {
     let mut out = String::from(
         "# Logs\n\nGenerated from the code; do not edit.\n\nOne JSON object a line on standard error, printable ASCII, without times: \
-         the service manager has those. Values are texts.\nThe audit log is another thing: it is in the database, complete and \
+         the service manager has those. Values are texts.\n\
+         A serving process never waits for whoever reads them: what finds 2048 lines waiting is dropped and counted\n(`strongroom_log_lines_dropped_total`). \
+         The audit log is another thing: it is in the database, complete and \
          verifiable; these lines are for operators.\n\n## Fields\n\nNo line has any other. None holds a path, a query, a header, a value, a \
          token or a key.\n\n| field | holds |\n|---|---|\n",
     );

@@ -88,6 +88,7 @@ pub const FAMILIES: &[Family] = &[
         &["result"],
         "Spans delivered to the trace collector, or dropped",
     ),
+    counter("strongroom_log_lines_dropped_total", &[], "Lines of the log dropped because nobody read them"),
     Family {
         name: "strongroom_build_info",
         kind: Kind::Gauge,

@@ -2,7 +2,6 @@
 //! printable ASCII, so one event is one line (A38).
 
 use std::fmt::{Debug, Write as _};
-use std::io::Write as _;
 use std::sync::atomic::{AtomicU8, Ordering};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
@@ -54,8 +53,7 @@ impl<S: Subscriber> Layer<S> for Lines {
         let mut line = Line(format!("{{\"level\":\"{}\"", meta.level().as_str().to_ascii_lowercase()));
         event.record(&mut line);
         line.0.push_str("}\n");
-        // Nowhere else to say it when standard error is closed.
-        let _written = std::io::stderr().lock().write_all(line.0.as_bytes()).is_ok();
+        super::sink::write(line.0);
     }
     fn max_level_hint(&self) -> Option<LevelFilter> {
         Some(LevelFilter::DEBUG)

@@ -6,6 +6,7 @@ pub mod events;
 pub mod families;
 pub mod log;
 pub mod metrics;
+pub mod sink;
 pub mod traces;
 
 use std::sync::atomic::{AtomicU64, Ordering};

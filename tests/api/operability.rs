@@ -252,6 +252,28 @@ fn low_space_and_a_policy_file_that_differs_are_warned_of_and_applied_to_nothing
 }
 
 #[test]
+fn i10_a_log_that_nobody_reads_holds_up_no_request() {
+    use std::io::{Read, Write};
+    let dir = tempfile::tempdir().unwrap();
+    let more = "log.requests = true\nlimits.failed_auth_per_ten_minutes = 100000\n";
+    let served = Served::telling(&dir, more, std::process::Stdio::piped());
+    // More than a pipe and the queue hold: written at once, the first hundreds would stop the vault for ever.
+    let mut session = served.target.connect();
+    for n in 0..3_000 {
+        session.write_all(b"GET /v1/whoami HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        let mut seen = Vec::new();
+        let mut part = [0; 2_048];
+        while !seen.windows(6).any(|w| w == b"false}" || w == b"e\":tru") {
+            let read = session.read(&mut part).unwrap_or(0);
+            assert!(read > 0, "request {n} was not answered: {}", String::from_utf8_lossy(&seen));
+            seen.extend(&part[..read]);
+        }
+    }
+    let dropped = |l: &str| l.starts_with("strongroom_log_lines_dropped_total ") && !l.ends_with(" 0");
+    assert!(served.metrics().lines().any(dropped));
+}
+
+#[test]
 fn a_collector_behind_tls_is_believed_only_under_its_own_authority() {
     let dir = tempfile::tempdir().unwrap();
     let theirs = dir.path().join("theirs");
@@ -291,6 +313,12 @@ struct Served {
 
 impl Served {
     fn start(dir: &tempfile::TempDir, more: &str) -> Self {
+        let log = std::fs::File::create(dir.path().join("log")).unwrap();
+        Self::telling(dir, more, log.into())
+    }
+
+    /// The same, with the log going somewhere.
+    fn telling(dir: &tempfile::TempDir, more: &str, log: std::process::Stdio) -> Self {
         let at = |name: &str| dir.path().join(name);
         let data = at("d");
         let (ok, _, err) = run(&["init", "--data-dir", path(&data), "--policy", POLICY, "--single-operator"]);
@@ -307,7 +335,7 @@ impl Served {
         std::fs::write(at("settings.toml"), text).unwrap();
         let child = std::process::Command::new(binary())
             .args(["serve", "--config", path(&at("settings.toml"))])
-            .stderr(std::fs::File::create(at("log")).unwrap())
+            .stderr(log)
             .spawn()
             .unwrap();
         let served = Self { child, target: Target::new(&format!("https://{api}"), &files.ca), metrics };
