@@ -2,6 +2,7 @@
 # Documents that are generated from the code and committed: `check` wants no difference, `write` makes them again.
 #   docs/openapi.json   strongroom openapi
 #   docs/errors.md      strongroom openapi --errors
+#   docs/configuration.md, docs/logs.md, docs/metrics.md      strongroom reference …
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mode="${1:-check}"
@@ -15,6 +16,9 @@ timeout 60 "$bin" openapi > "$made/openapi.json"
 if timeout 60 "$bin" openapi --help 2>/dev/null | grep -q -- '--errors'; then
   timeout 60 "$bin" openapi --errors > "$made/errors.md"
 fi
+for page in configuration logs metrics; do
+  timeout 60 "$bin" reference "$page" > "$made/$page.md"
+done
 
 faults=0
 for file in "$made"/*; do

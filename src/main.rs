@@ -12,11 +12,11 @@ fn main() -> ExitCode {
     strongroom::telemetry::install_panic_hook();
     match strongroom::app::run(&cli, &mut std::io::stdout()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failed) if failed.0 == strongroom::cli::READER_GONE => ExitCode::SUCCESS,
+        Err(failed) if failed.exit_code() == 0 => ExitCode::SUCCESS,
         Err(failed) => {
             // Nothing better can be done when even standard error is closed.
             let _told = writeln!(std::io::stderr(), "strongroom: {failed}").is_ok();
-            ExitCode::FAILURE
+            ExitCode::from(failed.exit_code())
         }
     }
 }

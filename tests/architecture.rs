@@ -11,6 +11,9 @@ mod rooms;
 #[cfg(test)]
 #[path = "architecture/source.rs"]
 mod source;
+#[cfg(test)]
+#[path = "architecture/tellings.rs"]
+mod tellings;
 
 use source::{Source, read_tree};
 use std::path::Path;
@@ -74,6 +77,19 @@ fn i6_no_secret_can_be_printed() {
 #[test]
 fn i6_no_span_records_its_arguments() {
     none(each(habits::careless_instruments));
+}
+
+#[test]
+fn i6_only_listed_events_and_fields_are_told_and_every_listed_event_is() {
+    none(each(tellings::unlisted));
+    let told: Vec<String> = sources().iter().flat_map(tellings::events).collect();
+    let listed = strongroom::telemetry::events::EVENTS.iter().map(|(event, ..)| (*event).to_owned());
+    none(
+        listed
+            .filter(|event| !told.contains(event))
+            .map(|event| format!("{event} is listed, but never told"))
+            .collect(),
+    );
 }
 
 #[test]

@@ -2,16 +2,17 @@
 
 use crate::app::init::found;
 use crate::app::open::{self, Tuning};
-use crate::app::serve::{Listeners, cores, listen, serve};
+use crate::app::serve::{Listeners, Telling, cores, listen, serve};
 use crate::app::{owner, requests, sample};
 use crate::cli::{DevArgs, Failed, Place};
+use crate::config;
 use crate::crypto::password::PasswordParams;
 use crate::domain::Sensitive;
 use crate::http::edge::{BodyLimits, ServerSettings};
 use crate::http::tls::{self, DevelopmentFiles};
 use crate::limits;
 use crate::policy::SAMPLE;
-use crate::telemetry::log;
+use crate::telemetry::{log, traces};
 use crate::vault::{Networks, Vault};
 use serde_json::json;
 use std::io::Write;
@@ -29,7 +30,7 @@ pub(in crate::app) fn run(args: &DevArgs, out: &mut dyn Write) -> Result<(), Fai
             "a development vault listens on loopback only; write --listen 127.0.0.1:8443",
         ));
     }
-    log::init("warn");
+    log::init(&args.log_level);
     super::block_on(start(args, out))
 }
 
@@ -68,7 +69,18 @@ async fn start(args: &DevArgs, out: &mut dyn Write) -> Result<(), Failed> {
     out.flush()?;
     let tls = tls::server_config(&certificate.certificate, &certificate.key)
         .map_err(|e| Failed::new(e.to_string()))?;
-    serve(vault, Listeners { api, metrics, tls }, BodyLimits::default(), server_settings()).await
+    let on = Listeners { api, metrics, tls };
+    serve(vault, on, BodyLimits::default(), server_settings(), telling(args)).await
+}
+
+fn telling(args: &DevArgs) -> Telling {
+    let traces = traces::Settings {
+        endpoint: args.traces.clone(),
+        sample: traces::Share(traces::Share::WHOLE),
+        ..traces::Settings::default()
+    };
+    let requests = matches!(args.log_level.as_str(), "info" | "debug");
+    Telling { requests, alerts: config::Alerts::default(), traces, data_dir: args.data_dir.clone() }
 }
 
 fn tuning() -> Tuning {

@@ -1,16 +1,21 @@
 //! The composition root: the only room that knows all others. It opens vaults, wires the server, and runs the commands.
 
 mod dev;
-mod findings;
+mod doctor;
 mod harden;
 mod init;
+mod machine;
 mod meter;
 mod open;
 mod requests;
 mod sample;
 mod serve;
+mod watch;
 
-use crate::cli::{self, AuditCommand, Cli, ClientCommand, Command, Failed, Place, PolicyCommand};
+use crate::cli::{
+    self, AuditCommand, Cli, ClientCommand, Command, ConfigCommand, Failed, Place, PolicyCommand,
+    ReferencePage,
+};
 use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::date::Date;
 use crate::domain::event::Principal;
@@ -28,9 +33,14 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<(), Failed> {
         Command::Client(command) => client(command, out),
         Command::Policy(command) => policy(command, out),
         Command::Audit(command) => audit(command, out),
-        Command::Doctor { place, policy } => {
-            cli::doctor::report(&findings::collect(place, policy.as_deref()), out)
+        Command::Doctor(args) => cli::doctor::report(&doctor::collect(args)?, args.json, out),
+        Command::Config(ConfigCommand::Check { file }) => {
+            open::settings(file)?;
+            writeln!(out, "{}: no fault found", file.display())?;
+            Ok(())
         }
+        Command::Config(ConfigCommand::Reference) => reference(ReferencePage::Configuration, out),
+        Command::Reference { page } => reference(*page, out),
         Command::Openapi { errors } => {
             let text =
                 if *errors { crate::http::problem::docs_errors() } else { crate::http::openapi::document() };
@@ -46,6 +56,16 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<(), Failed> {
             Ok(())
         }
     }
+}
+
+fn reference(page: ReferencePage, out: &mut dyn Write) -> Result<(), Failed> {
+    let text = match page {
+        ReferencePage::Configuration => crate::config::reference(),
+        ReferencePage::Logs => crate::telemetry::events::reference(),
+        ReferencePage::Metrics => crate::telemetry::families::reference(),
+    };
+    out.write_all(text.as_bytes())?;
+    Ok(())
 }
 
 /// Runs a future to its end on a small runtime of its own.

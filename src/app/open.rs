@@ -1,6 +1,7 @@
 //! From a data directory to an open vault: provider, keyring, store, sealed policy. What cannot be opened says why.
 
 use crate::cli::{Failed, Place};
+use crate::config::{RootProviderKind, Settings};
 use crate::crypto::password::{PasswordParams, PasswordPool};
 use crate::crypto::root::{KeyFile, Passphrase, RootError, RootProvider};
 use crate::crypto::{Keyring, self_test};
@@ -36,6 +37,24 @@ impl Tuning {
     }
 }
 
+/// Reads a settings file; every fault is a line.
+pub(in crate::app) fn settings(file: &Path) -> Result<Settings, Failed> {
+    Settings::load(file).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(|e| format!("{}: {e}", file.display())).collect();
+        Failed::new(lines.join("\n"))
+    })
+}
+
+/// The place that settings name.
+pub(in crate::app) fn place_of(settings: &Settings) -> Place {
+    let path = settings.root.path.clone();
+    let (key, passphrase) = match settings.root.provider {
+        RootProviderKind::KeyFile => (path, None),
+        RootProviderKind::Passphrase => (None, path),
+    };
+    Place { data_dir: settings.data_dir.clone(), root_key_file: key, root_passphrase_file: passphrase }
+}
+
 /// Opens the root provider that a place names.
 pub(in crate::app) fn provider(place: &Place) -> Result<Box<dyn RootProvider>, Failed> {
     let failed = |path: &Path, e: RootError| Failed::new(format!("{}: {e}", path.display()));
@@ -63,7 +82,8 @@ pub(in crate::app) fn log(place: &Place) -> Result<LogReader, Failed> {
     LogReader::open(&place.data_dir, keys).map_err(|e| Failed::new(e.to_string()))
 }
 
-fn keyring(place: &Place) -> Result<Keyring, Failed> {
+/// Opens the keyring of a place.
+pub(in crate::app) fn keyring(place: &Place) -> Result<Keyring, Failed> {
     let path = place.data_dir.join(KEYRING);
     if !path.exists() {
         let hint = "is there a vault? `strongroom init` makes one, `strongroom dev` a development vault";
@@ -102,5 +122,6 @@ pub(in crate::app) fn assemble(store: Store, keys: Keyring, clock: Arc<dyn Clock
 
 /// The first failed fsync: no acknowledgement may follow it, so the process ends (F3).
 pub(in crate::app) fn stop(code: i32) {
+    crate::telemetry::sink::flush();
     std::process::exit(if code == 0 { 74 } else { 75 });
 }

@@ -1,9 +1,10 @@
 //! `strongroom serve`: settings, vault, listeners, upkeep, and a two-step shutdown that drains and flushes.
 
-use crate::app::meter::Metered;
+use crate::app::meter::{Metered, Traces};
 use crate::app::open::{self, Tuning};
-use crate::cli::{Failed, Place};
-use crate::config::{RootProviderKind, Settings};
+use crate::app::watch;
+use crate::cli::Failed;
+use crate::config::{self, Settings};
 use crate::crypto::password::PasswordParams;
 use crate::domain::entropy::OsEntropy;
 use crate::http::api::ROUTES;
@@ -14,22 +15,21 @@ use crate::http::problem::Code;
 use crate::http::server;
 use crate::http::tls;
 use crate::policy::Cidr;
-use crate::telemetry::{log, metrics::Metrics};
+use crate::telemetry::alerts::Alerts;
+use crate::telemetry::traces::{self, Exporter};
+use crate::telemetry::{log, metrics::Metrics, sink};
 use crate::vault::{NetworkLabel, Networks, Vault};
 use actix_web::dev::ServerHandle;
 use actix_web::web;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs `serve`.
 pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
-    let settings = Settings::load(config).map_err(|errors| {
-        let lines: Vec<String> = errors.iter().map(|e| format!("{}: {e}", config.display())).collect();
-        Failed::new(lines.join("\n"))
-    })?;
+    let settings = open::settings(config)?;
     log::init(&settings.log.level);
     let (cert, key) = match (&settings.tls.certificate, &settings.tls.key) {
         (Some(cert), Some(key)) => (cert.clone(), key.clone()),
@@ -39,7 +39,7 @@ pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
             ));
         }
     };
-    let place = place_of(&settings);
+    let place = open::place_of(&settings);
     let vault = open::vault(&place, &tuning_of(&settings)?)?;
     let listener = listen(settings.listen.address, "listen.address")?;
     let metrics_listener = listen(settings.metrics.address, "metrics.address")?;
@@ -51,11 +51,18 @@ pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
         "the vault is being served"
     );
     let server = server_settings(&settings);
+    let telling = Telling {
+        requests: settings.log.requests,
+        alerts: settings.alerts.clone(),
+        traces: settings.telemetry.traces.clone(),
+        data_dir: settings.data_dir.clone(),
+    };
     super::block_on(serve(
         vault,
         Listeners { api: listener, metrics: metrics_listener, tls },
         body_rules(&settings),
         server,
+        telling,
     ))
 }
 
@@ -66,32 +73,63 @@ pub(in crate::app) struct Listeners {
     pub(in crate::app) tls: rustls::ServerConfig,
 }
 
+/// What a server tells of itself, and about what.
+pub(in crate::app) struct Telling {
+    pub(in crate::app) requests: bool,
+    pub(in crate::app) alerts: config::Alerts,
+    pub(in crate::app) traces: traces::Settings,
+    pub(in crate::app) data_dir: PathBuf,
+}
+
+fn metered(vault: &Vault, telling: &Telling) -> Result<Metered, Failed> {
+    let mut routes: Vec<&'static str> = ROUTES.iter().map(|r| r.path).collect();
+    routes.extend(server::OPEN);
+    let codes: Vec<&'static str> = Code::all().iter().map(|c| c.name()).collect();
+    let clock = vault.clock().clone();
+    let exporter = Exporter::start(&telling.traces, clock.clone()).map_err(|e| Failed::new(e.to_string()))?;
+    Ok(Metered {
+        metrics: Metrics::new(&routes, &codes),
+        alerts: Alerts::default(),
+        traces: exporter.map(|exporter| Traces { exporter, settings: telling.traces.clone() }),
+        requests: telling.requests,
+        data_dir: telling.data_dir.clone(),
+        started: clock.monotonic(),
+        clock,
+    })
+}
+
 /// Serves until SIGTERM or SIGINT, then drains, flushes and reports its end.
 pub(in crate::app) async fn serve(
     vault: Arc<Vault>,
     on: Listeners,
     body: BodyLimits,
     settings: ServerSettings,
+    telling: Telling,
 ) -> Result<(), Failed> {
     let failed =
         |e: std::io::Error| Failed::new(format!("cannot serve: {}", crate::domain::io_words(e.kind())));
-    let routes: Vec<&'static str> = ROUTES.iter().map(|r| r.path).collect();
-    let codes: Vec<&'static str> = Code::all().iter().map(|c| c.name()).collect();
-    let meter = Arc::new(Metered(Arc::new(Metrics::new(&routes, &codes))));
-    let serving =
-        web::Data::new(Serving { vault: vault.clone(), meter, body, capacity: Capacity::default() });
     settled(&vault).await?;
+    sink::queue();
+    let meter = Arc::new(metered(&vault, &telling)?);
+    let capacity = Capacity::default();
+    let serving = web::Data::new(Serving { vault: vault.clone(), meter: meter.clone(), body, capacity });
     let entropy: EntropyFactory = Arc::new(|| Box::new(OsEntropy));
     let api = server::api(on.api, &on.tls, serving.clone(), (&settings, entropy.clone())).map_err(failed)?;
     let metrics = server::metrics(on.metrics, serving, entropy).map_err(failed)?;
     let handles = [api.handle(), metrics.handle()];
     let upkeep = actix_web::rt::spawn(upkeep(vault.clone()));
+    let watch = actix_web::rt::spawn(watch::watch(vault.clone(), meter.clone(), telling.alerts));
     actix_web::rt::spawn(stop_on_signal(handles));
     let (api, metrics) = tokio::join!(api, metrics);
     upkeep.abort();
+    watch.abort();
     vault.flush_refusals().await;
     vault.report_shutdown().await;
+    if let Some(traces) = &meter.traces {
+        traces.exporter.finish();
+    }
     tracing::info!(event = "shutdown", "the vault has stopped serving");
+    sink::flush();
     api.and(metrics).map_err(failed)
 }
 
@@ -135,15 +173,6 @@ pub(in crate::app) fn listen(address: std::net::SocketAddr, setting: &str) -> Re
     let listener = TcpListener::bind(address).map_err(refused)?;
     listener.set_nonblocking(true).map_err(refused)?;
     Ok(listener)
-}
-
-fn place_of(settings: &Settings) -> Place {
-    let path = settings.root.path.clone();
-    let (key, passphrase) = match settings.root.provider {
-        RootProviderKind::KeyFile => (path, None),
-        RootProviderKind::Passphrase => (None, path),
-    };
-    Place { data_dir: settings.data_dir.clone(), root_key_file: key, root_passphrase_file: passphrase }
 }
 
 fn tuning_of(settings: &Settings) -> Result<Tuning, Failed> {

@@ -1,8 +1,8 @@
 //! `strongroom audit …`: verify needs no key; tail and query print allow-listed JSON lines, never a value.
 
 use crate::cli::{AuditFilter, Failed};
-use crate::domain::Timestamp;
 use crate::domain::event::{Act, Outcome};
+use crate::domain::{Timestamp, spelling};
 use crate::vault::{AuditQuery, LogReader, verify_log};
 use std::io::Write;
 use std::path::Path;
@@ -26,7 +26,14 @@ pub fn tail(log: &LogReader, count: usize, out: &mut dyn Write) -> Result<(), Fa
 
 /// `audit query`
 pub fn query(log: &LogReader, filter: &AuditFilter, out: &mut dyn Write) -> Result<(), Failed> {
-    for row in log.query(&to_query(log, filter)?).map_err(|e| Failed::new(e.to_string()))? {
+    let query = to_query(log, filter)?;
+    let rows = log.query(&query).map_err(|e| Failed::new(e.to_string()))?;
+    if rows.is_empty()
+        && let Some(unknown) = log.unknown_name(&query).map_err(|e| Failed::new(e.to_string()))?
+    {
+        return Err(Failed(unknown));
+    }
+    for row in rows {
         writeln!(out, "{}", log.line(&row))?;
     }
     Ok(())
@@ -49,14 +56,17 @@ fn to_query(log: &LogReader, filter: &AuditFilter) -> Result<AuditQuery, Failed>
         None => None,
         Some(name) => Some(Act::ALL.iter().copied().find(|a| a.name() == name).ok_or_else(|| {
             let known: Vec<&str> = Act::ALL.iter().map(|a| a.name()).collect();
-            Failed::new(format!("--act is one of {}", known.join(", ")))
+            Failed::new(format!("no such --act: {}", spelling::instead(name, &known)))
         })?),
     };
     let outcome = match &filter.outcome {
         None => None,
-        Some(name) => Some((1..=8).filter_map(Outcome::from_u8).find(|o| o.name() == name).ok_or_else(|| {
-            Failed::new("--outcome is one of allowed, denied, not_found, invalid, limited, conflict, failed, refused")
-        })?),
+        Some(name) => {
+            Some((1..=8).filter_map(Outcome::from_u8).find(|o| o.name() == name).ok_or_else(|| {
+                let known: Vec<&str> = (1..=8).filter_map(Outcome::from_u8).map(|o| o.name()).collect();
+                Failed::new(format!("no such --outcome: {}", spelling::instead(name, &known)))
+            })?)
+        }
     };
     Ok(AuditQuery {
         principal: filter.principal.clone(),

@@ -2,8 +2,8 @@
 
 use crate::cli::{ClientCommand, Failed};
 use crate::domain::event::Principal;
-use crate::domain::{Id16, crockford, duration};
-use crate::vault::Vault;
+use crate::domain::{Id16, crockford, duration, spelling};
+use crate::vault::{ClientError, Vault};
 use std::io::Write;
 
 /// Runs a client command.
@@ -13,7 +13,14 @@ pub async fn run(
     command: &ClientCommand,
     out: &mut dyn Write,
 ) -> Result<(), Failed> {
-    let failed = |error: crate::vault::ClientError| Failed::new(error.to_string());
+    let failed = |error: ClientError| match (&error, named(command)) {
+        (ClientError::Undeclared, Some(name)) => {
+            let known = vault.list_clients();
+            let known: Vec<&str> = known.iter().map(|client| client.name.as_str()).collect();
+            Failed::new(format!("{error}: {}", spelling::instead(name, &known)))
+        }
+        _ => Failed::new(error.to_string()),
+    };
     match command {
         ClientCommand::List { .. } => list(vault, out)?,
         ClientCommand::Activate(client) | ClientCommand::Resume(client) => {
@@ -41,6 +48,16 @@ pub async fn run(
         }
     }
     Ok(())
+}
+
+fn named(command: &ClientCommand) -> Option<&str> {
+    match command {
+        ClientCommand::List { .. } => None,
+        ClientCommand::Activate(client) | ClientCommand::Suspend(client) | ClientCommand::Resume(client) => {
+            Some(&client.name)
+        }
+        ClientCommand::Key { client, .. } | ClientCommand::RevokeKey { client, .. } => Some(&client.name),
+    }
 }
 
 fn list(vault: &Vault, out: &mut dyn Write) -> Result<(), Failed> {

@@ -1,19 +1,39 @@
-//! `strongroom doctor`: every hardening measure, in force or not, in one list.
+//! `strongroom doctor`: every hardening measure, in force or not, in one list with what to do; as text or as JSON.
 
 use crate::cli::Failed;
 use std::io::Write;
 
 /// How a measure stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Standing {
     /// In force.
     Ok,
+    /// Not built yet; nothing to do.
+    Absent,
     /// Weaker than it could be.
     Warn,
     /// Broken: serve refuses or should not be trusted.
     Fail,
-    /// Not built yet.
-    Absent,
+}
+
+impl Standing {
+    /// The word of the JSON report.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Absent => "absent",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+        }
+    }
+    fn mark(self) -> &'static str {
+        match self {
+            Self::Ok => "ok  ",
+            Self::Absent => "none",
+            Self::Warn => "warn",
+            Self::Fail => "FAIL",
+        }
+    }
 }
 
 /// One line of the report.
@@ -32,34 +52,67 @@ impl Finding {
     pub fn new(measure: &'static str, standing: Standing, detail: impl Into<String>) -> Self {
         Self { measure, standing, detail: detail.into() }
     }
+    /// `ok` with one sentence, or else another standing with another.
+    pub fn of(measure: &'static str, holds: bool, good: &str, (otherwise, bad): (Standing, &str)) -> Self {
+        if holds { Self::new(measure, Standing::Ok, good) } else { Self::new(measure, otherwise, bad) }
+    }
 }
 
-/// Prints the report; fails when a measure is broken.
-pub fn report(findings: &[Finding], out: &mut dyn Write) -> Result<(), Failed> {
-    for finding in findings {
-        let mark = match finding.standing {
-            Standing::Ok => "ok  ",
-            Standing::Warn => "warn",
-            Standing::Fail => "FAIL",
-            Standing::Absent => "none",
-        };
-        writeln!(out, "{mark}  {:<22} {}", finding.measure, finding.detail)?;
+/// Prints the report; fails when a measure is broken (exit code 1) or weak (exit code 2).
+pub fn report(findings: &[Finding], json: bool, out: &mut dyn Write) -> Result<(), Failed> {
+    let count = |standing| findings.iter().filter(|f| f.standing == standing).count();
+    let (weak, broken) = (count(Standing::Warn), count(Standing::Fail));
+    if json {
+        let all: Vec<serde_json::Value> = findings
+            .iter()
+            .map(|f| serde_json::json!({"measure": f.measure, "standing": f.standing.name(), "detail": f.detail}))
+            .collect();
+        let whole = serde_json::json!({"warnings": weak, "failures": broken, "findings": all});
+        writeln!(out, "{whole:#}")?;
+    } else {
+        for finding in findings {
+            writeln!(out, "{}  {:<22} {}", finding.standing.mark(), finding.measure, finding.detail)?;
+        }
     }
-    let broken = findings.iter().filter(|f| f.standing == Standing::Fail).count();
-    if broken == 0 { Ok(()) } else { Err(Failed::new(format!("{broken} measure(s) broken; see FAIL above"))) }
+    match (weak, broken) {
+        (0, 0) => Ok(()),
+        (weak, 0) => Err(Failed::new(format!("{weak} measure(s) {}", crate::cli::WEAK))),
+        (_, broken) => Err(Failed::new(format!("{broken} measure(s) broken; see FAIL above"))),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn findings() -> [Finding; 3] {
+        [
+            Finding::new("keyring file", Standing::Ok, "private"),
+            Finding::new("root provider", Standing::Warn, "key file"),
+            Finding::new("keyring", Standing::Fail, "missing"),
+        ]
+    }
+
     #[test]
-    fn a_broken_measure_fails_the_report_and_a_weak_one_does_not() {
-        let weak = Finding::new("root provider", Standing::Warn, "key file");
-        let broken = Finding::new("keyring", Standing::Fail, "missing");
-        let mut out = Vec::new();
-        assert!(report(std::slice::from_ref(&weak), &mut out).is_ok());
-        assert!(report(&[weak, broken], &mut out).is_err());
-        assert!(String::from_utf8(out).unwrap().contains("FAIL  keyring"));
+    fn a_broken_measure_ends_with_one_a_weak_one_with_two_and_none_with_nothing() {
+        let [good, weak, broken] = findings();
+        let code =
+            |findings: &[Finding]| report(findings, false, &mut Vec::new()).err().map(|e| e.exit_code());
+        assert_eq!(code(std::slice::from_ref(&good)), None);
+        assert_eq!(code(&[good.clone(), weak.clone()]), Some(2));
+        assert_eq!(code(&[good.clone(), weak, broken]), Some(1));
+        assert_eq!(code(&[good, Finding::new("sandbox", Standing::Absent, "later")]), None);
+    }
+
+    #[test]
+    fn both_forms_tell_the_same() {
+        let (mut text, mut json) = (Vec::new(), Vec::new());
+        assert!(
+            report(&findings(), false, &mut text).is_err() && report(&findings(), true, &mut json).is_err()
+        );
+        assert!(String::from_utf8(text).unwrap().contains("FAIL  keyring "));
+        let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        assert_eq!((&json["warnings"], &json["failures"]), (&serde_json::json!(1), &serde_json::json!(1)));
+        assert_eq!(json["findings"][2]["standing"], "fail");
     }
 }

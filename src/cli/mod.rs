@@ -41,13 +41,17 @@ pub enum Command {
     #[command(subcommand)]
     Audit(AuditCommand),
     /// Report every hardening measure in or out of force.
-    Doctor {
-        /// Where the vault is.
-        #[command(flatten)]
-        place: Place,
-        /// A policy file to compare with the one that governs.
-        #[arg(long, value_name = "FILE")]
-        policy: Option<PathBuf>,
+    ///
+    /// Reads only; works on a vault at rest and beside one that is served. Ends with 0 when all is well, 2 when something is
+    /// weaker than it could be, 1 when something is broken.
+    Doctor(DoctorArgs),
+    /// Check a settings file.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print a reference page as Markdown: settings, log lines, metrics and alerts.
+    Reference {
+        /// Which.
+        page: ReferencePage,
     },
     /// Print the OpenAPI document, or the error reference.
     Openapi {
@@ -62,6 +66,52 @@ pub enum Command {
     },
     /// Print the manual page.
     Man,
+}
+
+/// `strongroom doctor`; exit code 0: all is well, 1: something is broken, 2: something is weaker than it could be.
+#[derive(Args, Debug)]
+pub struct DoctorArgs {
+    /// The data directory.
+    #[arg(long, value_name = "DIR", required_unless_present = "config", conflicts_with = "config")]
+    pub data_dir: Option<PathBuf>,
+    /// The settings file of `serve`; its listeners, limits and files are looked at too.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["root_key_file", "root_passphrase_file"])]
+    pub config: Option<PathBuf>,
+    /// The root key file (default: DIR/root.key).
+    #[arg(long, value_name = "FILE", conflicts_with = "root_passphrase_file")]
+    pub root_key_file: Option<PathBuf>,
+    /// A file that holds the root passphrase.
+    #[arg(long, value_name = "FILE")]
+    pub root_passphrase_file: Option<PathBuf>,
+    /// A policy file to compare with the one that governs.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `strongroom config …`
+#[derive(Subcommand, Debug)]
+pub enum ConfigCommand {
+    /// Check a settings file; every fault with its line and what to write instead.
+    Check {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Print every setting with its default and meaning.
+    Reference,
+}
+
+/// The pages of `strongroom reference`.
+#[derive(clap::ValueEnum, Clone, Copy, Debug)]
+pub enum ReferencePage {
+    /// docs/configuration.md
+    Configuration,
+    /// docs/logs.md
+    Logs,
+    /// docs/metrics.md
+    Metrics,
 }
 
 /// Where a vault is and how its root key opens.
@@ -110,6 +160,17 @@ pub struct DevArgs {
     /// Print requests ready to paste.
     #[arg(long)]
     pub print_requests: bool,
+    /// What is logged; from info on each request is a line.
+    #[arg(long, value_name = "LEVEL", default_value = "warn", value_parser = ["error", "warn", "info", "debug"])]
+    pub log_level: String,
+    /// Where a span of every request is sent (OTLP/HTTP on loopback, or https).
+    #[arg(long, value_name = "URL", value_parser = endpoint)]
+    pub traces: Option<crate::domain::endpoint::Endpoint>,
+}
+
+fn endpoint(text: &str) -> Result<crate::domain::endpoint::Endpoint, &'static str> {
+    crate::domain::endpoint::Endpoint::parse(text)
+        .ok_or("write http:// with a loopback address, such as http://127.0.0.1:4318/v1/traces")
 }
 
 /// `strongroom client …`
@@ -258,7 +319,18 @@ pub struct Failed(pub String);
 /// What a command ends with when its reader has gone away (`… | head`): no failure of its own.
 pub const READER_GONE: &str = "the reader of the output has gone away";
 
+/// How the report of `doctor` ends when nothing is broken, but something is weak.
+pub const WEAK: &str = "weaker than they could be; see warn above";
+
 impl Failed {
+    /// The exit code: 0 when the reader has gone, 2 for weak measures, else 1.
+    pub fn exit_code(&self) -> u8 {
+        match self.0.as_str() {
+            READER_GONE => 0,
+            text if text.ends_with(WEAK) => 2,
+            _ => 1,
+        }
+    }
     /// A failure with this text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())

@@ -3,13 +3,23 @@
 
 mod check;
 mod errors;
+mod keys;
+mod kind;
 mod sections;
+mod walk;
 
 pub use errors::ConfigError;
-pub use sections::{Http, Listen, Log, Metrics, Network, Passwords, Root, RootProviderKind, Tls};
+pub use keys::{KEYS, Key, SECTIONS, Standard};
+pub use kind::Kind;
+pub use sections::{
+    Alerts, Http, Listen, Log, Metrics, Network, Passwords, Root, RootProviderKind, Telemetry, Tls,
+};
+pub use walk::reference;
 
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
+use toml::de::{DeTable, Deserializer};
+use walk::Walk;
 
 /// All settings of `strongroom serve`.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
@@ -32,6 +42,12 @@ pub struct Settings {
     /// `[log]`
     #[serde(default)]
     pub log: Log,
+    /// `[alerts]`
+    #[serde(default)]
+    pub alerts: Alerts,
+    /// `[telemetry]`
+    #[serde(default)]
+    pub telemetry: Telemetry,
     /// `[http]`
     #[serde(default)]
     pub http: Http,
@@ -59,13 +75,26 @@ impl Settings {
         Self::parse(&text)
     }
 
-    /// Reads a text; every fault with line and key.
+    /// Reads a text; every fault with line and key, all at once.
     pub fn parse(text: &str) -> Result<Self, Vec<ConfigError>> {
-        let settings: Self = toml::from_str(text).map_err(|e| vec![errors::describe(text, &e)])?;
-        let faults: Vec<ConfigError> = check::faults(&settings)
-            .into_iter()
-            .map(|(key, advice)| ConfigError::new(errors::line_of(text, &key), &key, advice))
-            .collect();
+        let (mut table, unread) = DeTable::parse_recoverable(text);
+        if let Some(error) = unread.iter().find(|error| !errors::is_duplicate(error)) {
+            // What follows a fault of TOML itself is guesswork.
+            return Err(vec![errors::describe(text, error)]);
+        }
+        let mut walk = Walk::new(text);
+        walk.faults.extend(unread.iter().map(|error| errors::describe(text, error)));
+        walk.root(table.get_mut());
+        let settings =
+            Self::deserialize(Deserializer::from(table)).map_err(|e| vec![errors::describe(text, &e)])?;
+        let mut faults = std::mem::take(&mut walk.faults);
+        for (key, advice) in check::faults(&settings) {
+            let missing = advice.starts_with("is missing");
+            if faults.iter().all(|fault| fault.key != key) && !(missing && walk.said(key)) {
+                faults.push(ConfigError::new(walk.line(key), key, advice.to_owned()));
+            }
+        }
+        faults.sort_by_key(|fault| fault.line);
         if faults.is_empty() { Ok(settings) } else { Err(faults) }
     }
 }

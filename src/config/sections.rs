@@ -71,11 +71,40 @@ impl Default for Metrics {
 pub struct Log {
     /// `error`, `warn`, `info`, `debug`.
     pub level: String,
+    /// Whether each request is a line.
+    pub requests: bool,
 }
 impl Default for Log {
     fn default() -> Self {
-        Self { level: "info".to_owned() }
+        Self { level: "info".to_owned(), requests: false }
     }
+}
+
+/// `[alerts]`
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Alerts {
+    /// MiB of free space below which `low_disk` is raised.
+    pub min_free_mb: u64,
+    /// MiB of write-ahead log above which `wal_growth` is raised.
+    pub max_wal_mb: u64,
+    /// Days before the end of a client's last key from which `key_expiry` is raised.
+    pub key_days: u64,
+    /// A policy file to compare with the one that governs.
+    pub policy: Option<PathBuf>,
+}
+impl Default for Alerts {
+    fn default() -> Self {
+        Self { min_free_mb: 512, max_wal_mb: 128, key_days: 14, policy: None }
+    }
+}
+
+/// `[telemetry]`
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Telemetry {
+    /// `[telemetry.traces]`
+    pub traces: crate::telemetry::traces::Settings,
 }
 
 /// `[http]`

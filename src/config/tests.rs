@@ -10,6 +10,110 @@ fn the_shipped_sample_parses_and_shows_every_default() {
     assert_eq!(sample.limits, bare.limits);
     assert_eq!(sample.passwords, bare.passwords);
     assert_eq!(sample.metrics, bare.metrics);
+    assert_eq!((sample.log, sample.alerts, sample.telemetry), (bare.log, bare.alerts, bare.telemetry));
+}
+
+/// Every `pub` field of the structs of settings, by the name of its struct.
+fn fields_of_structs() -> Vec<(String, String)> {
+    let sources = [
+        include_str!("sections.rs"),
+        include_str!("mod.rs"),
+        include_str!("../limits/mod.rs"),
+        include_str!("../telemetry/traces/mod.rs"),
+    ];
+    let mut fields = Vec::new();
+    for source in sources {
+        let mut within = String::new();
+        for line in source.lines() {
+            if let Some(rest) = line.strip_prefix("pub struct ") {
+                within = rest.split([' ', '(']).next().unwrap().to_owned();
+            } else if line.starts_with('}') {
+                within.clear();
+            }
+            let field = line
+                .strip_prefix("    pub ")
+                .filter(|rest| !rest.contains(' ') || rest.find(':') < rest.find(' '));
+            let field = field.and_then(|rest| rest.split_once(": "));
+            if let Some((name, _)) = field.filter(|_| !within.is_empty()) {
+                fields.push((within.clone(), name.to_owned()));
+            }
+        }
+    }
+    fields
+}
+
+#[test]
+fn the_table_of_keys_names_every_setting_there_is_and_no_other() {
+    let section = |of: &str| match of {
+        "Network" => Some("networks[]".to_owned()),
+        "Settings" | "Span" | "ConfigError" | "Telemetry" | "Traffic" => None,
+        other => Some(other.to_lowercase()),
+    };
+    let written: Vec<String> = fields_of_structs()
+        .iter()
+        .filter_map(|(of, name)| section(of).map(|section| format!("{section}.{name}")))
+        .collect();
+    let known: Vec<&str> = KEYS.iter().map(|key| key.path).collect();
+    let missing: Vec<&String> = written.iter().filter(|path| !known.contains(&path.as_str())).collect();
+    assert!(written.len() >= 20 && missing.is_empty(), "add to src/config/keys.rs: {missing:?}");
+    for key in KEYS {
+        let (section, name) = key.split();
+        assert!(SECTIONS.iter().any(|(known, _)| *known == section), "{section} is described");
+        assert!(fields_of_structs().iter().any(|(_, field)| field == name), "{} is a field", key.path);
+        assert!(reference().contains(&format!("| `{name}` |")));
+    }
+}
+
+#[test]
+fn every_default_of_the_table_is_the_default_of_the_code() {
+    let bare = Settings::parse("data_dir = \"x\"").unwrap();
+    for key in KEYS {
+        let Standard::Of(value) = key.standard else { continue };
+        let text = format!("data_dir = \"x\"\n{} = {value}", key.path);
+        assert_eq!(Settings::parse(&text).unwrap(), bare, "{text}");
+    }
+}
+
+#[test]
+fn every_key_that_is_not_text_is_read_and_changes_something() {
+    let bare = Settings::parse("data_dir = \"x\"").unwrap();
+    for key in KEYS.iter().filter(|key| !key.path.contains("[]") && key.path != "data_dir") {
+        let value = match key.kind {
+            Kind::Whole(low, high) => {
+                if key.standard == Standard::Of("2") {
+                    high.to_string()
+                } else {
+                    low.to_string()
+                }
+            }
+            Kind::Switch => {
+                if key.standard == Standard::Of("true") {
+                    "false".into()
+                } else {
+                    "true".into()
+                }
+            }
+            Kind::Share => "0.5".into(),
+            Kind::Address => "\"127.0.0.1:1\"".into(),
+            Kind::Texts => "[\"a\"]".into(),
+            Kind::Choice(words) => format!("\"{}\"", words[1]),
+            Kind::Url => "\"http://127.0.0.1:4318/v1/traces\"".into(),
+            _ => "\"x\"".to_owned(),
+        };
+        // Keys that are needed together.
+        let beside = match key.path {
+            "tls.certificate" => "tls.key = \"k\"",
+            "tls.key" => "tls.certificate = \"c\"",
+            "root.provider" => "root.path = \"p\"",
+            "telemetry.traces.ca" => "telemetry.traces.endpoint = \"https://a.example/\"",
+            _ => "",
+        };
+        if matches!(key.standard, Standard::Of(of) if of == value) {
+            continue;
+        }
+        let text = format!("data_dir = \"x\"\n{} = {value}\n{beside}", key.path);
+        assert_ne!(Settings::parse(&text).unwrap(), bare, "{text}");
+    }
 }
 
 #[test]
@@ -17,6 +121,7 @@ fn a47_every_misspelt_key_is_refused_named_and_corrected() {
     let mut tried = 0;
     for (at, line) in SAMPLE.lines().enumerate() {
         let Some((key, _)) = line.split_once(" = ").filter(|(k, _)| !k.starts_with('#')) else { continue };
+        let shown = key_of(at);
         let misspelt = format!("{key}x");
         let lines: Vec<String> = SAMPLE
             .lines()
@@ -25,7 +130,7 @@ fn a47_every_misspelt_key_is_refused_named_and_corrected() {
             .collect();
         let errors = Settings::parse(&lines.join("\n")).unwrap_err();
         assert_eq!(errors.len(), 1);
-        assert_eq!((errors[0].line, errors[0].key.as_str()), (at + 1, misspelt.as_str()), "{errors:?}");
+        assert_eq!((errors[0].line, errors[0].key.clone()), (at + 1, format!("{shown}x")), "{errors:?}");
         assert_eq!(errors[0].message, format!("is not a setting; did you mean {key}?"));
         tried += 1;
     }
@@ -36,10 +141,14 @@ fn a47_every_misspelt_key_is_refused_named_and_corrected() {
 fn a47_wrong_types_duplicates_and_unknown_sections_are_refused_without_echo() {
     for (text, key) in [
         ("data_dir = 7", "data_dir"),
-        ("data_dir = \"x\"\n[listen]\naddress = \"CNRY\"", "address"),
-        ("data_dir = \"x\"\n[listen]\nworkers = -1", "workers"),
-        ("data_dir = \"x\"\n[limits]\nnetwork_burst = 0", "network_burst"),
-        ("data_dir = \"x\"\n[root]\nprovider = \"CNRY\"", "provider"),
+        ("data_dir = \"x\"\n[listen]\naddress = \"CNRY\"", "listen.address"),
+        ("data_dir = \"x\"\n[listen]\nworkers = -1", "listen.workers"),
+        ("data_dir = \"x\"\n[limits]\nnetwork_burst = 0", "limits.network_burst"),
+        ("data_dir = \"x\"\n[root]\nprovider = \"CNRY\"", "root.provider"),
+        (
+            "data_dir = \"x\"\n[telemetry.traces]\nendpoint = \"http://CNRY.example/\"",
+            "telemetry.traces.endpoint",
+        ),
         ("data_dir = \"x\"\ndata_dir = \"y\"", "data_dir"),
         ("data_dir = \"x\"\n[surprise]\n", "surprise"),
     ] {
@@ -63,7 +172,22 @@ fn c19_nothing_listens_beyond_loopback_without_tls() {
 fn several_faults_are_told_at_once() {
     let text = "data_dir = \"x\"\n[log]\nlevel = \"loud\"\n[passwords]\nmemory_kib = 1\n[tls]\nkey = \"k\"";
     let keys: Vec<_> = Settings::parse(text).unwrap_err().into_iter().map(|e| e.key).collect();
-    assert_eq!(keys, ["tls.certificate", "log.level", "passwords.memory_kib"]);
+    assert_eq!(keys, ["log.level", "passwords.memory_kib", "tls.certificate"], "in the order of the file");
+    let text = "data_dirr = 1\n[log]\nlevel = \"inof\"\nlevel = \"info\"\n[listn]\naddress = 1\n[http]\nkeep_alive_s = 0\n[[networks]]\nlabel = \"\"\n\n[metrics]\naddress = \"0.0.0.0:1\"";
+    let told: Vec<String> = Settings::parse(text).unwrap_err().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "line 1: data_dirr: is not a setting; did you mean data_dir?",
+            "line 3: log.level: write error, warn, info or debug in quotes; did you mean info?",
+            "line 4: log.level: is written twice; keep one",
+            "line 5: listn: is not a setting; did you mean listen?",
+            "line 8: http.keep_alive_s: write a number from 1 to 3600",
+            "line 9: networks[0].cidr: is missing; write it in this section",
+            "line 10: networks[0].label: write 1 to 64 characters in quotes",
+            "line 13: metrics.address: metrics are plain HTTP and stay on loopback; write 127.0.0.1:9464",
+        ]
+    );
 }
 
 #[test]
@@ -78,6 +202,19 @@ fn sample_keys() -> impl Iterator<Item = (usize, &'static str)> {
     settings.filter_map(|(at, line)| Some((at, line.split_once(" = ")?.0)))
 }
 
+/// The whole name of the key on a line of the sample.
+fn key_of(at: usize) -> String {
+    let key = SAMPLE.lines().nth(at).unwrap().split_once(" = ").unwrap().0;
+    let above: Vec<&str> = SAMPLE.lines().take(at).collect();
+    match above.iter().rev().find_map(|line| line.strip_prefix('[')) {
+        None => key.to_owned(),
+        Some(section) if section.starts_with('[') => {
+            format!("{}[0].{key}", section.trim_matches(['[', ']']))
+        }
+        Some(section) => format!("{}.{key}", section.trim_end_matches(']')),
+    }
+}
+
 fn sample_with(at: usize, replacement: &str) -> String {
     let lines = SAMPLE.lines().enumerate().map(|(n, line)| if n == at { replacement } else { line });
     lines.collect::<Vec<_>>().join("\n")
@@ -88,7 +225,9 @@ fn a47_every_key_refuses_a_value_of_another_type_where_it_stands() {
     for (at, key) in sample_keys() {
         for wrong in ["{ secret = 1 }", "-1.5", "bare", "\"unclosed"] {
             let errors = Settings::parse(&sample_with(at, &format!("{key} = {wrong}"))).unwrap_err();
-            assert_eq!((errors[0].line, errors[0].key.as_str()), (at + 1, key), "{wrong}: {errors:?}");
+            // A file that is no TOML is read no further than that: its sections are counted from none.
+            let shown = key_of(at).replace("[0]", if wrong.starts_with(['b', '"']) { "" } else { "[0]" });
+            assert_eq!((errors[0].line, &errors[0].key), (at + 1, &shown), "{wrong}: {errors:?}");
             assert!(!errors[0].message.contains(wrong));
         }
     }
@@ -99,7 +238,9 @@ fn a47_every_key_is_refused_when_it_is_written_twice() {
     for (at, key) in sample_keys() {
         let line = SAMPLE.lines().nth(at).unwrap();
         let errors = Settings::parse(&sample_with(at, &format!("{line}\n{line}"))).unwrap_err();
-        assert_eq!(errors[0].to_string(), format!("line {}: {key}: is written twice; keep one", at + 2));
+        let shown = key_of(at).replace("[0]", "");
+        assert!(key.len() <= shown.len());
+        assert_eq!(errors[0].to_string(), format!("line {}: {shown}: is written twice; keep one", at + 2));
     }
 }
 
@@ -108,7 +249,7 @@ fn a_required_key_that_is_missing_is_named_with_the_section_that_lacks_it() {
     let told = |text: &str| Settings::parse(text).unwrap_err()[0].to_string();
     assert_eq!(told(""), "line 1: data_dir: is missing; write it at the top of the file");
     let network = "data_dir = \"x\"\n\n[[networks]]\nlabel = \"a\"";
-    assert_eq!(told(network), "line 3: cidr: is missing; write it in this section");
+    assert_eq!(told(network), "line 3: networks[0].cidr: is missing; write it in this section");
 }
 
 #[test]
@@ -134,38 +275,37 @@ fn i6_no_fault_repeats_a_value_not_even_one_pasted_over_many_lines() {
 fn a_suggestion_comes_from_the_section_and_names_the_key_not_its_neighbour() {
     let told = |text: &str| Settings::parse(&format!("data_dir = \"x\"\n{text}")).unwrap_err()[0].to_string();
     let inline = "listen = { adress = \"127.0.0.1:1\" }";
-    assert_eq!(told(inline), "line 2: adress: is not a setting; did you mean address?");
-    assert!(told("[log]\ncidr = 1").ends_with("see config/strongroom.toml"), "cidr is of another section");
+    assert_eq!(told(inline), "line 2: listen.adress: is not a setting; did you mean address?");
+    assert!(told("[log]\ncidr = 1").ends_with("it belongs to [[networks]]"));
+    assert!(told("[log]\ndata_dir = 1").ends_with("write it at the top of the file"));
+    assert!(told("[log]\nsomething_else = 1").ends_with("see docs/configuration.md"));
+    assert!(told("listen = 1").ends_with("is a section; write [listen] and its keys below"));
+    assert!(told("networks = 1").ends_with("is a list of sections; write [[networks]] and its keys below"));
+    assert!(
+        told("networks = [1]").ends_with("networks[0]: is a section; write [[networks]] and its keys below")
+    );
+    assert!(
+        told("telemetry.traces.sampel = 0.1").ends_with("sampel: is not a setting; did you mean sample?")
+    );
 }
 
 #[test]
 fn numbers_out_of_bounds_are_named_with_their_line_and_bounds() {
-    for (key, low, high) in [
-        ("workers", 1_u64, 1_024_u64),
-        ("body_timeout_s", 1, 600),
-        ("min_body_rate", 1, 1 << 20),
-        ("header_timeout_s", 1, 60),
-        ("max_connections", 1, 1 << 20),
-        ("keep_alive_s", 1, 3_600),
-        ("max_keys", 1_000, 10_000_000),
-        ("memory_kib", 19_456, 262_144),
-        ("iterations", 2, 10),
-        ("threads", 1, 256),
-        ("queue", 1, 65_536),
-    ] {
-        let at = SAMPLE
-            .lines()
-            .position(|l| l.trim_start_matches("# ").starts_with(&format!("{key} = ")))
-            .unwrap();
-        let with = |n: u64| Settings::parse(&sample_with(at, &format!("{key} = {n}")));
-        assert!(with(low).is_ok() && with(high).is_ok(), "{key}");
-        for n in [low - 1, high + 1] {
+    let mut tried = 0;
+    for key in KEYS.iter().filter(|key| !key.path.contains("[]")) {
+        let Kind::Whole(low, high) = key.kind else { continue };
+        let with = |n: u64| Settings::parse(&format!("data_dir = \"x\"\n\n{} = {n}", key.path));
+        assert!(with(low).is_ok() && with(high).is_ok(), "{}", key.path);
+        for n in [low.wrapping_sub(1), high + 1] {
             let error = with(n).unwrap_err().remove(0);
-            assert_eq!(error.line, at + 1, "{error}");
-            assert!(error.key.ends_with(key), "{error}");
-            assert_eq!(error.message, format!("write a number from {low} to {high}"));
+            assert_eq!(
+                error.to_string(),
+                format!("line 3: {}: write a number from {low} to {high}", key.path)
+            );
         }
+        tried += 1;
     }
+    assert!(tried >= 20, "{tried}");
 }
 
 #[test]

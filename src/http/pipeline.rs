@@ -7,6 +7,8 @@ use crate::http::api::{self, Operation, ROUTES, Route};
 use crate::http::capacity::Capacity;
 use crate::http::edge::{self, RequestId};
 use crate::http::exchange::{Exchange, Failure, Reply};
+pub use crate::http::measured::Meter;
+use crate::http::measured::{Seen, note, noted};
 use crate::http::problem::{Code, Problem};
 use crate::http::request;
 use crate::vault::{Call, Caller, QuotaState, Vault};
@@ -22,18 +24,6 @@ use tokio::sync::OwnedSemaphorePermit;
 
 /// Days before a key's end from which replies say so.
 const KEY_WARNING: Duration = Duration::from_secs(14 * 86_400);
-
-/// Measures the composition root brings (this room may not know them).
-pub trait Meter: Send + Sync {
-    /// A request ended: route template, status, microseconds.
-    fn request(&self, route: &'static str, status: u16, micros: u64);
-    /// A request was refused with this code.
-    fn refusal(&self, code: &'static str);
-    /// A panic was contained.
-    fn panicked(&self);
-    /// The Prometheus text, with the vault's gauges.
-    fn render(&self, gauges: crate::vault::Gauges) -> String;
-}
 
 /// What every worker shares.
 pub struct Serving {
@@ -55,23 +45,32 @@ pub async fn answer(
     mut payload: web::Payload,
     id: RequestId,
 ) -> HttpResponse {
-    let started = serving.vault.clock().monotonic();
+    let clock = serving.vault.clock();
+    let (started, from) = (clock.wall(), clock.monotonic());
     let handled =
         std::panic::AssertUnwindSafe(handle(&serving, route, &req, &mut payload, id)).catch_unwind();
     let response = match handled.await {
         Ok(response) => response,
         Err(_) => {
             serving.meter.panicked();
+            note(&req, |noted| noted.code = Some(Code::InternalError.name()));
             Problem::new(Code::InternalError).to_response(id)
         }
     };
-    let spent = serving.vault.clock().monotonic().saturating_sub(started);
-    let template = route.map_or("other", |r| r.path);
-    serving.meter.request(
-        template,
-        response.status().as_u16(),
-        u64::try_from(spent.as_micros()).unwrap_or(u64::MAX),
-    );
+    let spent = clock.monotonic().saturating_sub(from);
+    let ((noted, trace), status) = (noted(&req), response.status().as_u16());
+    serving.meter.request(&Seen {
+        route: route.map_or("other", |r| r.path),
+        method: route.map_or("other", |r| r.method),
+        act: route.map_or(Act::UnknownRoute, |r| r.act).name(),
+        outcome: if status < 400 { Outcome::Allowed } else { outcome_of(status) }.name(),
+        status,
+        started,
+        micros: u64::try_from(spent.as_micros()).unwrap_or(u64::MAX),
+        id,
+        trace,
+        noted,
+    });
     // A refused client must not hold its connection by never ending its body.
     if response.status().is_success() { response } else { edge::close_unread(response, payload) }
 }
@@ -87,6 +86,7 @@ async fn handle(
     let peer = edge::peer(req).map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip());
     let stranger = |problem: Problem| {
         serving.meter.refusal(problem.code.name());
+        note(req, |noted| noted.code = Some(problem.code.name()));
         vault.sum_refusal(peer, problem.code.name());
         problem.to_response(id)
     };
@@ -100,6 +100,7 @@ async fn handle(
         Ok(caller) => Arc::new(caller),
         Err(problem) => return stranger(*problem),
     };
+    note(req, |noted| noted.client = Some(caller.shared_name()));
     let mut call = Call {
         request: id.0,
         received_at: vault.now(),
@@ -110,7 +111,10 @@ async fn handle(
     let act = route.map_or(Act::UnknownRoute, |r| r.act);
     let ended = run(serving, route, (req, payload), &caller, &mut call).await;
     let problem = match ended {
-        Ok(reply) => return write_reply(vault, &caller, reply),
+        Ok(reply) => {
+            note(req, |noted| noted.cost = reply.cost);
+            return write_reply(vault, &caller, reply);
+        }
         Err(Failure::Refused(refusal)) => Problem::from(&refusal),
         Err(Failure::Early(problem)) => {
             let outcome = outcome_of(problem.code.status());
@@ -121,6 +125,7 @@ async fn handle(
         }
     };
     serving.meter.refusal(problem.code.name());
+    note(req, |noted| noted.code = Some(problem.code.name()));
     let mut response = problem.to_response(id);
     quota_headers(&mut response, vault, &caller);
     response

@@ -34,6 +34,7 @@ pub fn metrics(
     edge::serve_loopback_plain(vec![listener], &settings, entropy, move |config| {
         config.app_data(serving.clone());
         config.route("/metrics", web::get().to(render));
+        config.route("/alerts", web::get().to(alerts));
         config.default_service(web::to(nothing));
     })
 }
@@ -56,9 +57,14 @@ pub fn routes(config: &mut web::ServiceConfig) {
         }
         config.service(resource.default_service(web::to(fallback)));
     }
-    for (path, open) in [("/live", Open::Live), ("/ready", Open::Ready), ("/openapi.json", Open::Document)] {
+    for (path, open) in OPEN.into_iter().zip([Open::Live, Open::Ready, Open::Document]) {
         let handler = move |serving: web::Data<Serving>, req: HttpRequest, id: RequestId| async move {
-            open_route(&serving, &req, open, id)
+            let from = serving.vault.clock().monotonic();
+            let reply = open_route(&serving, &req, open, id);
+            let spent = serving.vault.clock().monotonic().saturating_sub(from);
+            let micros = u64::try_from(spent.as_micros()).unwrap_or(u64::MAX);
+            serving.meter.probe(path, reply.status().as_u16(), micros);
+            reply
         };
         config.service(web::resource(path).route(web::get().to(handler)).default_service(web::to(fallback)));
     }
@@ -73,6 +79,9 @@ async fn fallback(
 ) -> HttpResponse {
     answer(serving, None, req, payload, id).await
 }
+
+/// Paths of the routes that ask for no credential.
+pub const OPEN: [&str; 3] = ["/live", "/ready", "/openapi.json"];
 
 #[derive(Clone, Copy)]
 enum Open {
@@ -108,6 +117,13 @@ async fn render(serving: web::Data<Serving>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/plain; version=0.0.4"))
         .body(serving.meter.render(serving.vault.gauges()))
+}
+
+/// For operators on this machine: what the open route `/ready` does not tell.
+async fn alerts(serving: web::Data<Serving>) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "application/json"))
+        .body(serving.meter.alerts(serving.vault.readiness()))
 }
 
 async fn nothing(id: RequestId) -> HttpResponse {

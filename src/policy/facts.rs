@@ -176,6 +176,10 @@ impl Policy {
         let now = self.purposes.get(&no).map(|p| p.name.as_str());
         now.or_else(|| self.numbering.name(Space::Purposes, no.0))
     }
+    /// Names of all purposes that are declared.
+    pub fn purpose_names(&self) -> Vec<&str> {
+        self.purposes.values().map(|purpose| purpose.name.as_str()).collect()
+    }
     /// Whether the purpose rests on consent.
     pub fn rests_on_consent(&self, no: PurposeNo) -> bool {
         self.purposes.get(&no).is_some_and(|p| p.basis == Basis::Consent)

@@ -15,8 +15,8 @@ pub use errors::*;
 pub use ledger::{Ledger, LedgerError};
 pub use rows::*;
 pub use sqlite::{
-    AuditRows, CLOCK_ALERT, CLOCK_REFUSE, ClockHealth, Health, Options, REMEMBERED, Reader, SqliteStore,
-    StopHook, open_read_only_audit, read_only_controls, read_only_tail,
+    AuditRows, CLOCK_ALERT, CLOCK_REFUSE, ClockHealth, Health, Inspection, Measures, Options, REMEMBERED,
+    Reader, SqliteStore, StopHook, inspect, open_read_only_audit, read_only_controls, read_only_tail,
 };
 
 use crate::audit::Row;
@@ -113,6 +113,12 @@ impl Store {
     pub fn health(&self) -> Health {
         match self {
             Self::Sqlite(store) => store.health(),
+        }
+    }
+    /// What it measured of itself: commits, batches.
+    pub fn measures(&self) -> Measures {
+        match self {
+            Self::Sqlite(store) => store.measures(),
         }
     }
     /// Positions of events with an index key ([`crate::audit::index_keys`]), newest first, below `before`, at most `limit`.

@@ -1,17 +1,13 @@
-//! JSON lines on standard error. Fields outside [`FIELDS`] are dropped before they are formatted; every text is escaped to
+//! JSON lines on standard error. Fields outside the list of [`super::events`] are dropped before they are formatted; every text is escaped to
 //! printable ASCII, so one event is one line (A38).
 
 use std::fmt::{Debug, Write as _};
-use std::io::Write as _;
 use std::sync::atomic::{AtomicU8, Ordering};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::{Layer, Registry};
-
-/// Every field a log line may carry.
-pub const FIELDS: &[&str] = &["event", "message", "file", "line", "code", "count", "state", "address"];
 
 static LEVEL: AtomicU8 = AtomicU8::new(2);
 
@@ -57,8 +53,7 @@ impl<S: Subscriber> Layer<S> for Lines {
         let mut line = Line(format!("{{\"level\":\"{}\"", meta.level().as_str().to_ascii_lowercase()));
         event.record(&mut line);
         line.0.push_str("}\n");
-        // Nowhere else to say it when standard error is closed.
-        let _written = std::io::stderr().lock().write_all(line.0.as_bytes()).is_ok();
+        super::sink::write(line.0);
     }
     fn max_level_hint(&self) -> Option<LevelFilter> {
         Some(LevelFilter::DEBUG)
@@ -69,7 +64,7 @@ struct Line(String);
 
 impl Line {
     fn put(&mut self, field: &Field, text: &str) {
-        if !FIELDS.contains(&field.name()) {
+        if !super::events::is_field(field.name()) {
             return;
         }
         // Writing to a string cannot fail.

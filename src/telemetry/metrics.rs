@@ -1,104 +1,74 @@
-//! Prometheus metrics with fixed names and closed label sets: no label comes from user data. Counting is atomics only.
+//! Prometheus metrics from one table of names, with closed label sets: no label comes from user data (I6), so their number
+//! is bounded (I10). Counting is atomics only; what others measure is brought when the text is asked for.
 
+use crate::domain::measure::{Counted, Histogram};
+use crate::telemetry::families::{FAMILIES, Family};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-/// Name, kind, what it means: the documented list.
-pub const DESCRIPTIONS: &[(&str, &str, &str)] = &[
-    ("strongroom_requests_total", "counter", "Requests by route template and status class"),
-    ("strongroom_request_seconds", "histogram", "Time of a request, by bucket"),
-    ("strongroom_refusals_total", "counter", "Refused requests by error code"),
-    ("strongroom_panics_total", "counter", "Panics contained"),
-    ("strongroom_forged_tokens_total", "counter", "Tokens that did not authenticate"),
-    ("strongroom_audit_events", "gauge", "Events on the audit log"),
-    ("strongroom_wal_pages", "gauge", "Pages of the write-ahead log"),
-    ("strongroom_limiter_keys", "gauge", "Keys the limiters keep"),
-    ("strongroom_integrity_failures", "gauge", "Stored rows that failed their seal since the start"),
-    ("strongroom_argon2_queue", "gauge", "Password checks that wait for a hashing thread"),
-    ("strongroom_ready", "gauge", "1 when the vault serves"),
-];
-
-/// The gauges, in the order of [`DESCRIPTIONS`].
-#[derive(Clone, Copy)]
-enum Gauge {
-    AuditEvents,
-    WalPages,
-    LimiterKeys,
-    IntegrityFailures,
-    Argon2Queue,
-    Ready,
-}
-
-impl Gauge {
-    const COUNT: usize = Gauge::Ready as usize + 1;
-}
 
 /// Upper bounds of the latency buckets, in microseconds.
 const BUCKETS: [u64; 10] = [250, 500, 1_000, 2_500, 5_000, 10_000, 50_000, 250_000, 1_000_000, 10_000_000];
 /// Status classes 1xx to 5xx.
 const CLASSES: usize = 5;
+/// Where routes and codes that were not declared are counted.
+const OTHER: &str = "other";
+
+struct Route {
+    classes: [AtomicU64; CLASSES],
+    micros: Histogram<10>,
+}
+
+impl Default for Route {
+    fn default() -> Self {
+        Self { classes: Default::default(), micros: Histogram::new(&BUCKETS) }
+    }
+}
+
+/// What somebody else measured.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Observed {
+    /// A number.
+    Number(u64),
+    /// Microseconds, shown as seconds.
+    Micros(u64),
+    /// A number for each value of the family's one label.
+    Labelled(Vec<(&'static str, u64)>),
+    /// Microseconds in buckets, shown as seconds.
+    Times(Counted),
+    /// Numbers in buckets.
+    Counts(Counted),
+}
 
 /// The registry.
 pub struct Metrics {
-    routes: Vec<(&'static str, [AtomicU64; CLASSES])>,
-    codes: Vec<(&'static str, AtomicU64)>,
-    buckets: [AtomicU64; BUCKETS.len()],
-    count: AtomicU64,
-    sum_micros: AtomicU64,
+    routes: BTreeMap<&'static str, Route>,
+    codes: BTreeMap<&'static str, AtomicU64>,
     panics: AtomicU64,
-    forged: AtomicU64,
-    gauges: [AtomicU64; Gauge::COUNT],
 }
 
 impl Metrics {
     /// A registry for these route templates and error codes; others are counted as `other`.
     pub fn new(routes: &[&'static str], codes: &[&'static str]) -> Self {
-        let mut routes: Vec<&'static str> = routes.to_vec();
-        routes.push("other");
-        routes.sort_unstable();
-        routes.dedup();
-        let mut codes: Vec<&'static str> = codes.to_vec();
-        codes.push("other");
-        codes.sort_unstable();
-        codes.dedup();
+        let with_other = |known: &[&'static str]| known.iter().copied().chain([OTHER]).collect::<Vec<_>>();
         Self {
-            routes: routes.into_iter().map(|r| (r, Default::default())).collect(),
-            codes: codes.into_iter().map(|c| (c, AtomicU64::new(0))).collect(),
-            buckets: Default::default(),
-            count: AtomicU64::new(0),
-            sum_micros: AtomicU64::new(0),
+            routes: with_other(routes).into_iter().map(|route| (route, Route::default())).collect(),
+            codes: with_other(codes).into_iter().map(|code| (code, AtomicU64::new(0))).collect(),
             panics: AtomicU64::new(0),
-            forged: AtomicU64::new(0),
-            gauges: Default::default(),
         }
     }
 
     /// A request ended.
     pub fn request(&self, route: &'static str, class: u16, micros: u64) {
-        let at = self
-            .routes
-            .binary_search_by_key(&route, |(r, _)| r)
-            .or_else(|_| self.routes.binary_search_by_key(&"other", |(r, _)| r));
-        let slot = at
-            .ok()
-            .and_then(|at| self.routes.get(at))
-            .and_then(|(_, c)| c.get(usize::from(class).wrapping_sub(1)));
-        if let Some(slot) = slot {
+        let Some(route) = self.routes.get(route).or_else(|| self.routes.get(OTHER)) else { return };
+        if let Some(slot) = route.classes.get(usize::from(class).wrapping_sub(1)) {
             slot.fetch_add(1, Ordering::Relaxed);
         }
-        if let Some(bucket) = BUCKETS.iter().zip(&self.buckets).find(|(bound, _)| micros <= **bound) {
-            bucket.1.fetch_add(1, Ordering::Relaxed);
-        }
-        self.count.fetch_add(1, Ordering::Relaxed);
-        self.sum_micros.fetch_add(micros, Ordering::Relaxed);
+        route.micros.observe(micros);
     }
     /// A request was refused.
     pub fn refusal(&self, code: &'static str) {
-        let at = self
-            .codes
-            .binary_search_by_key(&code, |(c, _)| c)
-            .or_else(|_| self.codes.binary_search_by_key(&"other", |(c, _)| c));
-        if let Some((_, slot)) = at.ok().and_then(|at| self.codes.get(at)) {
+        if let Some(slot) = self.codes.get(code).or_else(|| self.codes.get(OTHER)) {
             slot.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -106,96 +76,101 @@ impl Metrics {
     pub fn panics(&self) {
         self.panics.fetch_add(1, Ordering::Relaxed);
     }
-    /// So many tokens did not authenticate since the start.
-    pub fn forged_tokens(&self, total: u64) {
-        self.forged.fetch_max(total, Ordering::Relaxed);
-    }
-    fn set(&self, gauge: Gauge, value: u64) {
-        if let Some(slot) = self.gauges.get(gauge as usize) {
-            slot.store(value, Ordering::Relaxed);
-        }
-    }
-    /// Events on the log.
-    pub fn audit_position(&self, value: u64) {
-        self.set(Gauge::AuditEvents, value);
-    }
-    /// Pages of the write-ahead log.
-    pub fn wal_pages(&self, value: u64) {
-        self.set(Gauge::WalPages, value);
-    }
-    /// Keys of the limiters.
-    pub fn limiter_keys(&self, value: u64) {
-        self.set(Gauge::LimiterKeys, value);
-    }
-    /// Rows that failed their checks.
-    pub fn integrity_failures(&self, value: u64) {
-        self.set(Gauge::IntegrityFailures, value);
-    }
-    /// Password checks that wait.
-    pub fn argon2_queue(&self, value: u64) {
-        self.set(Gauge::Argon2Queue, value);
-    }
-    /// Whether it serves.
-    pub fn ready(&self, ready: bool) {
-        self.set(Gauge::Ready, u64::from(ready));
-    }
 
-    /// The text exposition format.
-    pub fn render(&self) -> String {
-        let mut out = String::with_capacity(4_096);
-        let mut gauges = self.gauges.iter();
-        for (name, kind, meaning) in DESCRIPTIONS {
+    /// The text exposition format, with what others measured by the names of their families.
+    pub fn render(&self, observed: &BTreeMap<&'static str, Observed>) -> String {
+        let mut out = String::with_capacity(16_384);
+        for family in FAMILIES {
             // Writing to a string cannot fail.
-            let _ = write!(out, "# HELP {name} {meaning}\n# TYPE {name} {kind}\n");
-            match *name {
-                "strongroom_requests_total" => self.render_requests(name, &mut out),
-                "strongroom_request_seconds" => self.render_latency(name, &mut out),
+            let _ = writeln!(out, "# HELP {} {}", family.name, family.meaning);
+            let _ = writeln!(out, "# TYPE {} {}", family.name, family.kind.name());
+            match family.name {
+                "strongroom_requests_total" => self.requests(family, &mut out),
+                "strongroom_request_seconds" => self.latency(family, &mut out),
                 "strongroom_refusals_total" => {
                     for (code, slot) in &self.codes {
-                        let _ = writeln!(out, "{name}{{code=\"{code}\"}} {}", slot.load(Ordering::Relaxed));
+                        labelled(family, code, slot.load(Ordering::Relaxed), &mut out);
                     }
                 }
                 "strongroom_panics_total" => {
-                    let _ =
-                        writeln!(out, "{name} {}", self.panics.load(Ordering::Relaxed).max(super::panics()));
+                    let panics = self.panics.load(Ordering::Relaxed).max(super::panics());
+                    let _ = writeln!(out, "{} {panics}", family.name);
                 }
-                "strongroom_forged_tokens_total" => {
-                    let _ = writeln!(out, "{name} {}", self.forged.load(Ordering::Relaxed));
-                }
-                _ => {
-                    let value = gauges.next().map_or(0, |gauge| gauge.load(Ordering::Relaxed));
-                    let _ = writeln!(out, "{name} {value}");
+                "strongroom_build_info" => labelled(family, env!("CARGO_PKG_VERSION"), 1, &mut out),
+                name => {
+                    if let Some(observed) = observed.get(name) {
+                        brought(family, observed, &mut out);
+                    }
                 }
             }
         }
         out
     }
 
-    fn render_requests(&self, name: &str, out: &mut String) {
-        for (route, classes) in &self.routes {
-            for (class, slot) in classes.iter().enumerate() {
+    fn requests(&self, family: &Family, out: &mut String) {
+        for (route, kept) in &self.routes {
+            for (class, slot) in kept.classes.iter().enumerate() {
                 let value = slot.load(Ordering::Relaxed);
                 if value > 0 {
-                    let _ = writeln!(out, "{name}{{route=\"{route}\",status=\"{}xx\"}} {value}", class + 1);
+                    let _ = writeln!(
+                        out,
+                        "{}{{route=\"{route}\",status=\"{}xx\"}} {value}",
+                        family.name,
+                        class + 1
+                    );
                 }
             }
         }
     }
 
-    fn render_latency(&self, name: &str, out: &mut String) {
-        let mut below = 0;
-        for (bound, slot) in BUCKETS.iter().zip(&self.buckets) {
-            below += slot.load(Ordering::Relaxed);
-            let _ = writeln!(out, "{name}_bucket{{le=\"{}\"}} {below}", seconds(*bound));
+    fn latency(&self, family: &Family, out: &mut String) {
+        for (route, kept) in &self.routes {
+            let counted = kept.micros.counted();
+            if counted.count > 0 {
+                buckets(family, &format!("route=\"{route}\""), &counted, seconds, out);
+            }
         }
-        let count = self.count.load(Ordering::Relaxed);
-        let _ = writeln!(out, "{name}_bucket{{le=\"+Inf\"}} {count}");
-        let _ = writeln!(
-            out,
-            "{name}_sum {}\n{name}_count {count}",
-            seconds(self.sum_micros.load(Ordering::Relaxed))
-        );
     }
+}
+
+fn brought(family: &Family, observed: &Observed, out: &mut String) {
+    let _ = match observed {
+        Observed::Number(value) => writeln!(out, "{} {value}", family.name),
+        Observed::Micros(value) => writeln!(out, "{} {}", family.name, seconds(*value)),
+        Observed::Labelled(values) => {
+            values.iter().for_each(|(label, value)| labelled(family, label, *value, out));
+            Ok(())
+        }
+        Observed::Times(counted) => {
+            buckets(family, "", counted, seconds, out);
+            Ok(())
+        }
+        Observed::Counts(counted) => {
+            buckets(family, "", counted, |n| n.to_string(), out);
+            Ok(())
+        }
+    };
+}
+
+fn labelled(family: &Family, value: &str, number: u64, out: &mut String) {
+    let label = family.labels.first().copied().unwrap_or("of");
+    let _ = writeln!(out, "{}{{{label}=\"{value}\"}} {number}", family.name);
+}
+
+fn buckets(
+    family: &Family,
+    labels: &str,
+    counted: &Counted,
+    shown: impl Fn(u64) -> String,
+    out: &mut String,
+) {
+    let name = family.name;
+    let (comma, alone) = if labels.is_empty() { ("", String::new()) } else { (",", format!("{{{labels}}}")) };
+    for (bound, below) in &counted.below {
+        let _ = writeln!(out, "{name}_bucket{{{labels}{comma}le=\"{}\"}} {below}", shown(*bound));
+    }
+    let _ = writeln!(out, "{name}_bucket{{{labels}{comma}le=\"+Inf\"}} {}", counted.count);
+    let _ = writeln!(out, "{name}_sum{alone} {}\n{name}_count{alone} {}", shown(counted.sum), counted.count);
 }
 
 /// Microseconds as decimal seconds, exactly.
@@ -204,81 +179,4 @@ fn seconds(micros: u64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn requests_are_counted_by_template_and_class_and_strangers_as_other() {
-        let metrics = Metrics::new(&["/v1/search"], &["denied"]);
-        metrics.request("/v1/search", 2, 400);
-        metrics.request("/v1/search", 4, 3_000);
-        metrics.request("/never/declared", 2, 20_000_000);
-        metrics.refusal("denied");
-        metrics.refusal("never_declared");
-        let text = metrics.render();
-        for line in [
-            "strongroom_requests_total{route=\"/v1/search\",status=\"2xx\"} 1",
-            "strongroom_requests_total{route=\"/v1/search\",status=\"4xx\"} 1",
-            "strongroom_requests_total{route=\"other\",status=\"2xx\"} 1",
-            "strongroom_refusals_total{code=\"denied\"} 1",
-            "strongroom_refusals_total{code=\"other\"} 1",
-            "strongroom_request_seconds_bucket{le=\"0.000500\"} 1",
-            "strongroom_request_seconds_bucket{le=\"10.000000\"} 2",
-            "strongroom_request_seconds_bucket{le=\"+Inf\"} 3",
-        ] {
-            assert!(text.lines().any(|l| l == line), "{line} in\n{text}");
-        }
-        assert!(!text.contains("never"));
-    }
-
-    #[test]
-    fn each_gauge_is_rendered_under_its_own_name() {
-        let metrics = Metrics::new(&[], &[]);
-        metrics.audit_position(11);
-        metrics.wal_pages(12);
-        metrics.limiter_keys(13);
-        metrics.integrity_failures(14);
-        metrics.argon2_queue(15);
-        metrics.ready(true);
-        metrics.forged_tokens(9);
-        metrics.forged_tokens(7);
-        let text = metrics.render();
-        for line in [
-            "strongroom_audit_events 11",
-            "strongroom_wal_pages 12",
-            "strongroom_limiter_keys 13",
-            "strongroom_integrity_failures 14",
-            "strongroom_argon2_queue 15",
-            "strongroom_ready 1",
-            "strongroom_forged_tokens_total 9",
-        ] {
-            assert!(text.lines().any(|l| l == line), "{line}");
-        }
-    }
-
-    #[test]
-    fn as_many_gauges_are_described_as_are_kept() {
-        assert_eq!(DESCRIPTIONS.iter().filter(|(_, kind, _)| *kind == "gauge").count(), Gauge::COUNT);
-    }
-
-    #[test]
-    fn every_line_belongs_to_a_described_metric_and_names_are_described_once() {
-        let metrics = Metrics::new(&["/v1/search"], &["denied"]);
-        metrics.request("/v1/search", 2, 1);
-        let mut names: Vec<&str> = DESCRIPTIONS.iter().map(|(name, ..)| *name).collect();
-        for line in metrics.render().lines().filter(|line| !line.starts_with('#')) {
-            let name = line.split(['{', ' ']).next().unwrap();
-            let family = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end));
-            assert!(names.contains(&name) || family.is_some_and(|f| names.contains(&f)), "{line}");
-        }
-        names.sort_unstable();
-        assert!(names.windows(2).all(|pair| pair[0] != pair[1]));
-    }
-
-    #[test]
-    fn a_status_that_is_none_is_counted_nowhere_and_harms_nothing() {
-        let metrics = Metrics::new(&["/v1/search"], &[]);
-        [0, 6, 200, u16::MAX].into_iter().for_each(|class| metrics.request("/v1/search", class, u64::MAX));
-        assert!(!metrics.render().contains("strongroom_requests_total{"));
-    }
-}
+mod tests;

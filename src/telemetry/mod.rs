@@ -1,8 +1,13 @@
 //! Logs and metrics: what leaves the process about itself. An allow-list of fields, fixed sentences, closed label sets;
 //! never a value, a token, a key, or a panic's message (I6).
 
+pub mod alerts;
+pub mod events;
+pub mod families;
 pub mod log;
 pub mod metrics;
+pub mod sink;
+pub mod traces;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

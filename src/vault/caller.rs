@@ -32,6 +32,10 @@ impl Caller {
     pub fn name(&self) -> &str {
         &self.name
     }
+    /// The same, to be kept beyond the request.
+    pub fn shared_name(&self) -> Arc<str> {
+        Arc::clone(&self.name)
+    }
     /// The id of the key it proved, if it proved one.
     pub fn key_id(&self) -> Option<Id16> {
         self.key.map(|(id, _)| id)

@@ -124,6 +124,16 @@ pub(in crate::vault) fn sealed_policy(
     heads: &[ControlRow],
     versions: &[ControlRow],
 ) -> Option<Policy> {
+    let stored = sealed(keys, heads, versions)?;
+    compile(&stored.text, &stored.numbering, keys.is_development()).ok()
+}
+
+/// The same, not compiled.
+pub(in crate::vault) fn sealed(
+    keys: &Keyring,
+    heads: &[ControlRow],
+    versions: &[ControlRow],
+) -> Option<StoredPolicy> {
     let holds = |row: &&ControlRow| {
         let key = control_key(row.kind, row.id);
         keys.check_row(Table::Controls, &key, row.version, &row.body, &row.seal).is_ok()
@@ -131,6 +141,5 @@ pub(in crate::vault) fn sealed_policy(
     let head = heads.iter().filter(holds).find(|row| row.id == HEAD)?;
     let id = Id16(head.body.as_slice().try_into().ok()?);
     let row = versions.iter().filter(holds).find(|row| row.id == id)?;
-    let stored = StoredPolicy::decode(&row.body)?;
-    compile(&stored.text, &stored.numbering, keys.is_development()).ok()
+    StoredPolicy::decode(&row.body)
 }

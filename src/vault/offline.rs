@@ -4,8 +4,10 @@ use crate::audit::{self, Checkpoint};
 use crate::crypto::{Keyring, NameKind, RefKind};
 use crate::domain::date::Date;
 use crate::domain::field::Form;
-use crate::domain::{ControlKind, FieldNo, Ref8};
-use crate::policy::{Asker, ContextState, Numbering, Policy, PolicyError, Question, Wish};
+use crate::domain::{ControlKind, FieldNo, Ref8, spelling};
+use crate::policy::{
+    Asker, ClientFacts, ContextState, FieldFacts, Numbering, Policy, PolicyError, Question, Wish,
+};
 use crate::storage::{ReadError, open_read_only_audit, read_only_controls, read_only_tail};
 use crate::vault::govern;
 use std::collections::VecDeque;
@@ -73,6 +75,34 @@ impl LogReader {
         Ok(found.into_iter().rev().collect())
     }
 
+    /// Why a query can match nothing: a client or purpose that the governing policy does not declare. Names of the past may
+    /// still stand in the log, so those that occur there are no mistake.
+    pub fn unknown_name(&self, query: &audit::Query) -> Result<Option<String>, ReadError> {
+        let Some(policy) = &self.policy else { return Ok(None) };
+        let clients: Vec<&str> =
+            policy.clients().map(|client| client.name.as_str()).chain(["vault"]).collect();
+        let purposes = policy.purpose_names();
+        for (what, name, known) in
+            [("principal", &query.principal, &clients), ("purpose", &query.purpose, &purposes)]
+        {
+            let Some(name) = name.as_deref() else { continue };
+            let bare = name.strip_prefix("client:").unwrap_or(name);
+            if known.contains(&bare) || (what == "principal" && is_local(name)) {
+                continue;
+            }
+            let alone = audit::Query {
+                principal: (what == "principal").then(|| name.to_owned()),
+                purpose: (what == "purpose").then(|| name.to_owned()),
+                limit: 1,
+                ..audit::Query::default()
+            };
+            if self.query(&alone)?.is_empty() {
+                return Ok(Some(format!("no --{what} {}: {}", spoken(name), spelling::instead(name, known))));
+            }
+        }
+        Ok(None)
+    }
+
     /// One event as a JSON line.
     pub fn line(&self, row: &audit::Row) -> String {
         match audit::decode(&row.body) {
@@ -80,6 +110,11 @@ impl LogReader {
             Err(_) => format!("{{\"pos\":{},\"error\":\"malformed\"}}", row.pos),
         }
     }
+}
+
+/// `local:<uid>`
+fn is_local(name: &str) -> bool {
+    name.strip_prefix("local:").is_some_and(|uid| uid.parse::<u32>().is_ok())
 }
 
 impl audit::Names for LogReader {
@@ -105,6 +140,40 @@ pub fn check_policy(text: &str) -> Result<String, Vec<String>> {
     ))
 }
 
+/// The client and the field of a question, or which of its names the policy does not declare, and what was meant.
+fn named<'p>(
+    policy: &'p Policy,
+    (client, purpose, field, recipient): (&str, &str, &str, Option<&str>),
+) -> Result<(&'p ClientFacts, &'p FieldFacts), String> {
+    let unknown = |what: &str, name: &str, known: &[&str]| {
+        format!("the policy declares no {what} {}; {}", spoken(name), spelling::instead(name, known))
+    };
+    let clients: Vec<&str> = policy.clients().map(|client| client.name.as_str()).collect();
+    let facts = policy.client(client).ok_or_else(|| unknown("client", client, &clients))?;
+    if policy.purpose(purpose).is_none() {
+        return Err(unknown("purpose", purpose, &policy.purpose_names()));
+    }
+    if let Some(recipient) = recipient.filter(|name| policy.recipient(name).is_none()) {
+        let known: Vec<&str> = policy.recipients().map(|(_, name)| name).collect();
+        return Err(unknown("recipient", recipient, &known));
+    }
+    let (collection, name) = field.split_once('.').unwrap_or((field, ""));
+    let collections: Vec<&str> = policy.collections().map(|(_, name)| name).collect();
+    let Some(no) = policy.collection(collection) else {
+        return Err(format!("{}; write collection.field", unknown("collection", collection, &collections)));
+    };
+    let known: Vec<&str> =
+        policy.fields_of(no).filter_map(|f| f.full_name.split_once('.').map(|(_, name)| name)).collect();
+    let found = policy.field(no, name).ok_or_else(|| unknown("field", name, &known))?;
+    Ok((facts, found))
+}
+
+/// A name as it may be repeated to who typed it: short and of plain characters, else not at all.
+fn spoken(name: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    if name.len() <= 64 && name.chars().all(plain) { format!("{name:?}") } else { "of this name".to_owned() }
+}
+
 /// Says which rule decides on a read by (client, purpose, field, recipient).
 pub fn explain_read(
     text: &str,
@@ -113,14 +182,8 @@ pub fn explain_read(
     today: Date,
 ) -> Result<String, Vec<String>> {
     let policy = Policy::compile(text, &Numbering::default()).map_err(lines)?;
-    let Some(facts) = policy.client(client) else {
-        return Err(vec![format!("0:0: clients: the policy declares no client {client:?}")]);
-    };
-    let (collection, name) = field.split_once('.').unwrap_or((field, ""));
-    let found = policy.collection(collection).and_then(|c| policy.field(c, name));
-    let Some(found) = found else {
-        return Err(vec![format!("0:0: collections: no field {field:?}; write collection.field")]);
-    };
+    let named = named(&policy, (client, purpose, field, recipient));
+    let (facts, found) = named.map_err(|unknown| vec![format!("0:0: {unknown}")])?;
     let asker = Asker { client: facts.no, suspended: false, key_expired: false, network_allowed: true };
     let question = Question {
         asker,

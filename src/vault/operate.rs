@@ -3,14 +3,14 @@
 use crate::audit::{self, Query};
 use crate::crypto::RefKind;
 use crate::domain::disclosure::LogHead;
-use crate::domain::{RecordId, Ref8, Sensitive, SubjectId};
-use crate::storage::{ClockHealth, ReadError};
+use crate::domain::{RecordId, Ref8, Sensitive, SubjectId, Timestamp};
+use crate::storage::{ClockHealth, Measures, ReadError};
 use crate::vault::Vault;
 use crate::vault::call::IdempotencyKey;
 use crate::vault::refusal::Refusal;
 
 /// Measures of the vault, for metrics.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Gauges {
     /// Events on the log.
     pub audit_position: u64,
@@ -24,22 +24,38 @@ pub struct Gauges {
     pub forged_tokens: u64,
     /// Password checks that wait.
     pub argon2_queue: u64,
+    /// Password checks that were shed since the start.
+    pub argon2_shed: u64,
     /// Whether it serves.
     pub ready: bool,
+    /// Microseconds the wall clock is behind the last event.
+    pub clock_behind_us: u64,
+    /// When the last key of a client ends, of the active client that ends first.
+    pub key_expiry: Option<Timestamp>,
+    /// Commits: microseconds, and sets that shared an fsync.
+    pub commits: Measures,
 }
+
+/// States of `/ready` in which nothing is served; each is an alert of the same name.
+pub const REFUSING: [&str; 3] = [STOPPED, REPLACED, CLOCK];
+const STOPPED: &str = "audit_unavailable";
+const REPLACED: &str = "store_replaced";
+const CLOCK: &str = "clock";
 
 impl Vault {
     /// `ready`, or why not.
     pub fn readiness(&self) -> &'static str {
         let health = self.store().health();
         match health.clock {
-            _ if health.stopped => "audit_unavailable",
-            ClockHealth::Refuse => "clock",
+            _ if health.stopped => STOPPED,
+            _ if health.replaced => REPLACED,
+            ClockHealth::Refuse => CLOCK,
             _ => "ready",
         }
     }
 
-    /// What the process cannot be sure of it refuses (I11): a clock far behind the log, a writer that has stopped.
+    /// What the process cannot be sure of it refuses (I11): a clock far behind the log, a writer that has stopped, a
+    /// database that is no longer the one it opened.
     pub fn refuses(&self) -> Option<Refusal> {
         (self.readiness() != "ready").then_some(Refusal::AuditUnavailable)
     }
@@ -54,8 +70,26 @@ impl Vault {
             integrity_failures: self.integrity_failures(),
             forged_tokens: self.forged_tokens(),
             argon2_queue: self.passwords().waiting(),
+            argon2_shed: self.passwords().shed(),
             ready: self.readiness() == "ready",
+            clock_behind_us: u64::try_from(health.clock_behind.as_micros()).unwrap_or(u64::MAX),
+            key_expiry: self.soonest_key_end(),
+            commits: self.store().measures(),
         }
+    }
+
+    /// When the first active client is left without a key: the soonest end of a client's last key.
+    fn soonest_key_end(&self) -> Option<Timestamp> {
+        let active = self.list_clients().into_iter().filter(|client| client.suspended == Some(false));
+        let last = |client: crate::vault::ClientSummary| {
+            client.keys.into_iter().filter(|(_, _, revoked)| !revoked).map(|(_, until, _)| until).max()
+        };
+        active.filter_map(last).min()
+    }
+
+    /// Whether the wall clock is behind the log by more than it should be, though not so far that nothing is served.
+    pub fn clock_is_behind(&self) -> bool {
+        self.store().health().clock == ClockHealth::Behind
     }
 
     /// Forgets idle limiter keys.

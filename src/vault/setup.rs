@@ -47,7 +47,7 @@ impl VaultFacts {
         w.bool(self.single_operator);
         w.finish()
     }
-    fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(in crate::vault) fn decode(bytes: &[u8]) -> Option<Self> {
         match bytes {
             [1, single @ (0 | 1)] => Some(Self { single_operator: *single == 1 }),
             _ => None,

@@ -1,5 +1,6 @@
 //! I6, A05, A49: planted values, tokens and keys are found nowhere but in the reply they belong to.
 
+use crate::collector::Collector;
 use crate::vault::Vault;
 use base64::Engine;
 use serde_json::{Value, json};
@@ -106,9 +107,27 @@ fn texts(value: &Value, out: &mut Vec<String>) {
     }
 }
 
+/// Every place where something could be left: replies that were errors, metrics, spans, and all files after the end.
+fn everywhere(
+    vault: Vault,
+    collector: &Collector,
+    errors: BTreeMap<String, Vec<u8>>,
+) -> BTreeMap<String, Vec<u8>> {
+    let mut places = errors;
+    places.insert("metrics".to_owned(), vault.metrics().into_bytes());
+    places.insert("alerts".to_owned(), vault.on_metrics("/alerts").into_bytes());
+    files(vault.stop().path(), &mut places);
+    assert!(collector.spans().len() > 100, "an end delivers what waits");
+    places.insert("spans".to_owned(), collector.bytes());
+    places
+}
+
 #[test]
 fn i6_planted_values_tokens_and_keys_are_found_nowhere() {
-    let vault = Vault::start();
+    // Everything that may be told is told: lines of every level, a span of every request.
+    let collector = Collector::start();
+    let more = ["--log-level", "debug", "--traces", &collector.url];
+    let vault = Vault::start_in(tempfile::tempdir().unwrap(), &more);
     let mut planted: Vec<String> = Vec::new();
     let mut errors = BTreeMap::new();
     let body = json!({"region": "DE", "age_attested": true, "external_ref": "cnryref:customer-8812"});
@@ -161,11 +180,7 @@ fn i6_planted_values_tokens_and_keys_are_found_nowhere() {
     }
     planted.sort_unstable();
     planted.dedup();
-    let metrics = vault.metrics();
-    let dir = vault.stop();
-    let mut places = errors;
-    places.insert("metrics".to_owned(), metrics.into_bytes());
-    files(dir.path(), &mut places);
+    let places = everywhere(vault, &collector, errors);
     assert!(planted.len() > 40 && places.len() > 50, "{} texts, {} places", planted.len(), places.len());
     hunt(&planted, &places);
 }

@@ -29,7 +29,10 @@ fn each_command_names_what_it_takes() {
         ("audit verify", "[OPTIONS] --data-dir <DIR>"),
         ("audit tail", "[OPTIONS] --data-dir <DIR>"),
         ("audit query", "[OPTIONS] --data-dir <DIR>"),
-        ("doctor", "[OPTIONS] --data-dir <DIR>"),
+        ("doctor", "[OPTIONS]"),
+        ("config check", "<FILE>"),
+        ("config reference", ""),
+        ("reference", "<PAGE>"),
         ("openapi", "[OPTIONS]"),
         ("completions", "<SHELL>"),
         ("man", ""),
@@ -55,6 +58,8 @@ fn a_failure_ends_with_one_and_a_wrong_call_with_two_and_both_say_why_on_stderr(
         &["policy", "check", path(&absent)],
         &["policy", "check", path(&faulty)],
         &["serve", "--config", path(&absent)],
+        &["config", "check", path(&absent)],
+        &["doctor", "--config", path(&absent)],
     ] {
         let (code, _, err) = end(args);
         assert_eq!(code, Some(1), "{args:?}");

@@ -97,14 +97,13 @@ impl Vault {
     }
 
     pub(crate) fn metrics(&self) -> String {
-        use std::io::{Read, Write};
+        self.on_metrics("/metrics")
+    }
+
+    /// The body of what the metrics listener answers.
+    pub(crate) fn on_metrics(&self, path: &str) -> String {
         let address = self.credentials["metrics_url"].as_str().unwrap();
-        let address = address.strip_prefix("http://").unwrap().strip_suffix("/metrics").unwrap();
-        let mut tcp = std::net::TcpStream::connect(address).unwrap();
-        tcp.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
-        let mut text = String::new();
-        tcp.read_to_string(&mut text).unwrap();
-        text
+        plain_get(address.strip_prefix("http://").unwrap().strip_suffix("/metrics").unwrap(), path)
     }
 
     /// An orderly end; gives the directory back.
@@ -138,6 +137,17 @@ impl Drop for Vault {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The body of what a plain listener answers.
+pub(crate) fn plain_get(address: &str, path: &str) -> String {
+    use std::io::{Read, Write};
+    let mut tcp = std::net::TcpStream::connect(address).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    tcp.write_all(request.as_bytes()).unwrap();
+    let mut text = String::new();
+    tcp.read_to_string(&mut text).unwrap();
+    text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap()
 }
 
 /// Runs a command of the binary; (success, standard output, standard error).

@@ -91,6 +91,7 @@ pub struct Verdict {
 pub struct PasswordPool {
     queue: SyncSender<Job>,
     waiting: Arc<AtomicU64>,
+    shed: AtomicU64,
     params: PasswordParams,
     dummy: Phc,
 }
@@ -108,7 +109,14 @@ impl PasswordPool {
             // A thread that cannot start leaves the others; with none the queue fills and says so.
             let _started = std::thread::Builder::new().name(format!("argon2-{number}")).spawn(work).is_ok();
         }
-        Self { queue: sender, waiting, params, dummy: Phc { params, salt: [0x5a; 16], hash: [0xa5; 32] } }
+        let shed = AtomicU64::new(0);
+        Self {
+            queue: sender,
+            waiting,
+            shed,
+            params,
+            dummy: Phc { params, salt: [0x5a; 16], hash: [0xa5; 32] },
+        }
     }
 
     /// Hashes a secret; the PHC string is what is sealed and stored.
@@ -142,6 +150,11 @@ impl PasswordPool {
         self.waiting.load(Ordering::Relaxed)
     }
 
+    /// Checks that found the queue full since the start.
+    pub fn shed(&self) -> u64 {
+        self.shed.load(Ordering::Relaxed)
+    }
+
     /// The job and its secret move into the worker: a client that leaves takes no slot with it.
     async fn submit(
         &self,
@@ -159,7 +172,10 @@ impl PasswordPool {
         self.queue.try_send(job).map_err(|error| {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             match error {
-                TrySendError::Full(_) => PoolError::Overloaded,
+                TrySendError::Full(_) => {
+                    self.shed.fetch_add(1, Ordering::Relaxed);
+                    PoolError::Overloaded
+                }
                 TrySendError::Disconnected(_) => PoolError::Stopped,
             }
         })?;

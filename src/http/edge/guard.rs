@@ -53,6 +53,7 @@ impl Guard {
         };
         request.extensions_mut().insert(id);
         if let Err(problem) = self.check(&request) {
+            super::refused::count(problem.code);
             return Ok(request.into_response(dressed(problem.to_response(id), id)));
         }
         let trace =

@@ -118,6 +118,7 @@ where
         .keep_alive(settings.keep_alive)
         .tls_handshake_timeout(settings.tls_handshake_timeout)
         .tcp_nodelay(true)
+        .on_connect(|_, data| super::connections::taken(data))
         .shutdown_timeout(settings.shutdown_timeout.as_secs())
         .disable_signals();
     for listener in listeners {

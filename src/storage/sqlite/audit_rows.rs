@@ -135,7 +135,7 @@ pub fn read_only_controls(dir: &Path, kind: ControlKind) -> Result<Vec<ControlRo
 }
 
 /// A connection that changes nothing and needs no lock.
-fn read_only(dir: &Path) -> Result<Connection, ReadError> {
+pub(super) fn read_only(dir: &Path) -> Result<Connection, ReadError> {
     let path = dir.join(super::VAULT_DB);
     let access = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = if dir.join(super::VAULT_WAL).exists() {

@@ -14,6 +14,7 @@ use crate::domain::disclosure::Receipt;
 use crate::domain::{Object, Timestamp};
 use crate::storage::errors::CommitError;
 use rusqlite::ErrorCode;
+use std::time::Duration;
 
 /// At most this many sets wait for a truncation; beyond it sets that destroy keys are refused (I10).
 const MOST_UNANSWERED: usize = 4_096;
@@ -62,13 +63,23 @@ impl From<rusqlite::Error> for Failed {
 impl Writer {
     /// Commits a batch and answers it; sets that destroyed keys wait in `unanswered`.
     pub(super) fn batch(&mut self, jobs: Vec<Job>) -> Result<(), Halt> {
-        let at = self.inner.clock.now();
+        if !self.inner.watch.holds() {
+            // Nothing is acknowledged into a file that was deleted or replaced; it may yet be put back.
+            jobs.into_iter().for_each(|job| refuse(job, CommitError::Stopped));
+            return Ok(());
+        }
+        let (at, from) = (self.inner.clock.now(), self.inner.clock.monotonic());
         let (tail, mut commit) = (self.tail, self.inner.commits());
         let result = self.write(&jobs, at, &mut commit);
         let outcome = match result {
             Ok(fates) => {
                 self.inner.published(self.tail, at, commit);
-                self.answer(jobs, fates);
+                self.measured(jobs.len(), from);
+                if self.inner.watch.holds() {
+                    self.answer(jobs, fates);
+                } else {
+                    jobs.into_iter().for_each(|job| refuse(job, CommitError::Stopped));
+                }
                 return Ok(());
             }
             Err(Failed(trouble)) => trouble,
@@ -84,6 +95,13 @@ impl Writer {
         self.roll_back()?;
         jobs.into_iter().for_each(|job| refuse(job, error()));
         Ok(())
+    }
+
+    fn measured(&self, jobs: usize, from: Duration) {
+        let spent = self.inner.clock.monotonic().saturating_sub(from);
+        let counters = &self.inner.counters;
+        counters.commit_micros.observe(u64::try_from(spent.as_micros()).unwrap_or(u64::MAX));
+        counters.batch_sets.observe(u64::try_from(jobs).unwrap_or(u64::MAX));
     }
 
     fn write(&mut self, jobs: &[Job], at: Timestamp, commit: &mut u64) -> Result<Vec<Fate>, Failed> {

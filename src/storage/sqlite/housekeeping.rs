@@ -41,6 +41,10 @@ impl Housekeeper {
 
     fn tick(&mut self, ticks: u32) -> Result<(), Halt> {
         self.inner.slots.end_idle(self.inner.clock.monotonic());
+        if !self.inner.watch.holds() {
+            // A checkpoint into a file that nobody sees any more is no checkpoint.
+            return Ok(());
+        }
         let pages = self.inner.wal_pages.load(Ordering::Acquire);
         if pages >= PASSIVE_AT && pages != self.checkpointed {
             checkpoint::passive(&self.conn, &self.inner)?;

@@ -12,8 +12,10 @@ mod conflicts;
 mod housekeeping;
 mod idempotency;
 mod index;
+mod inspect;
 mod integrity;
 mod locators;
+mod measures;
 mod meta;
 mod migrate;
 mod open;
@@ -23,11 +25,14 @@ mod rows;
 mod slots;
 #[cfg(test)]
 mod tests;
+mod watch;
 mod writer;
 
 pub use audit_rows::{AuditRows, open_read_only_audit, read_only_controls, read_only_tail};
 pub use clock_floor::{CLOCK_ALERT, CLOCK_REFUSE, ClockHealth};
 pub use idempotency::REMEMBERED;
+pub use inspect::{Inspection, inspect};
+pub use measures::Measures;
 pub use reader::Reader;
 
 use crate::domain::disclosure::{LogHead, Receipt};
@@ -86,6 +91,8 @@ pub struct Health {
     pub clock_behind: Duration,
     /// Pages in the WAL after the last commit.
     pub wal_pages: u32,
+    /// The database or its log is no longer the file that was opened; nothing is committed.
+    pub replaced: bool,
 }
 
 /// What all threads of a store share.
@@ -102,6 +109,8 @@ struct Inner {
     ceiling: AtomicU64,
     stopped: AtomicBool,
     wal_pages: AtomicU32,
+    watch: watch::Watch,
+    counters: measures::Counters,
     /// One checkpoint at a time.
     checkpointing: Mutex<()>,
     index: index::Index,
@@ -177,7 +186,12 @@ impl SqliteStore {
             clock: self.inner.clock.health(),
             clock_behind: self.inner.clock.behind(),
             wal_pages: self.inner.wal_pages.load(Ordering::Acquire),
+            replaced: self.inner.watch.is_replaced(),
         }
+    }
+    /// What it measured of itself.
+    pub fn measures(&self) -> Measures {
+        self.inner.counters.measures()
     }
     fn send(&self, job: Job) -> Result<(), CommitError> {
         if self.inner.stopped() {

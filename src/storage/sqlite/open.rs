@@ -8,10 +8,14 @@ use super::conflicts::Conflicts;
 use super::housekeeping::Housekeeper;
 use super::index::{Follower, Index};
 use super::locators::{self, Block};
+use super::measures::Counters;
 use super::pragmas::{self, Role, connect};
 use super::slots::Slots;
+use super::watch::Watch;
 use super::writer::{QUEUE, Writer};
-use super::{INDEX_DB, Inner, LEDGER, LOCK, Options, SqliteStore, VAULT_DB, integrity, meta, migrate};
+use super::{
+    INDEX_DB, Inner, LEDGER, LOCK, Options, SqliteStore, VAULT_DB, VAULT_WAL, integrity, meta, migrate,
+};
 use crate::domain::event::{Act, EventBody, Outcome, Principal};
 use crate::domain::{Clock, Id16, MAX_COUNTER, Timestamp, VaultId};
 use crate::storage::errors::{OpenError, ReadError};
@@ -134,6 +138,8 @@ impl SqliteStore {
             ceiling: AtomicU64::new(MAX_COUNTER),
             stopped: AtomicBool::new(false),
             wal_pages: AtomicU32::new(0),
+            watch: Watch::new(path, dir.join(VAULT_WAL))?,
+            counters: Counters::default(),
             checkpointing: Mutex::new(()),
             index: Index::default(),
             ledger: Arc::new(ledger),

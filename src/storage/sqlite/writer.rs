@@ -127,7 +127,10 @@ impl Writer {
 
     /// Answers the sets that destroyed keys, once no file holds them; sets that came meanwhile share one truncation.
     fn truncate(&mut self) -> Result<(), Halt> {
-        if self.unanswered.is_empty() || !checkpoint::truncate(&self.conn, &self.inner)? {
+        if self.unanswered.is_empty()
+            || self.inner.watch.is_replaced()
+            || !checkpoint::truncate(&self.conn, &self.inner)?
+        {
             return Ok(());
         }
         for (answer, receipt) in self.unanswered.drain(..) {

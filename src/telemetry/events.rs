@@ -1,0 +1,77 @@
+//! The closed lists of the log: every field a line may carry, every event that may be told. What is not listed here is not
+//! written (fields) or fails a test that reads the sources (events and fields); `docs/logs.md` is made from it.
+
+/// Field, and what it holds.
+pub const FIELDS: &[(&str, &str)] = &[
+    ("level", "`error`, `warn`, `info` or `debug`"),
+    ("event", "Name of the event, from the list below"),
+    ("message", "A fixed sentence"),
+    ("file", "Source file of a panic"),
+    ("line", "Line of a panic"),
+    ("code", "A code or kind of our own, such as an error code"),
+    ("count", "How many"),
+    ("state", "A state of `/ready`"),
+    ("address", "An address the configuration names"),
+    ("alert", "Name of an alert"),
+    ("method", "Method of the route, or `other`"),
+    ("route", "Route template, or `other`; never a path"),
+    ("status", "HTTP status"),
+    ("micros", "Microseconds"),
+    ("request_id", "The id that the reply and the audit event carry"),
+    ("client", "The client's name in the policy, once it proved its key"),
+];
+
+/// Event, gravest level, what it means and what to do.
+pub const EVENTS: &[(&str, &str, &str)] = &[
+    ("serving", "info", "The vault serves on this address"),
+    ("shutdown", "info", "It has stopped serving; requests in flight were finished and their events written"),
+    ("shutdown_unreported", "error", "It stopped, but could not write so to the audit log; look at the disk"),
+    (
+        "panic",
+        "error",
+        "A defect of ours, told by place only; contained, or the end of the process. Report it",
+    ),
+    (
+        "integrity_failed",
+        "error",
+        "A stored row failed its seal and is answered as not found; run `strongroom doctor`",
+    ),
+    (
+        "ledger_settled",
+        "warn",
+        "Records that the erasure ledger names were there (an older database was put back, or a crash) and are erased again",
+    ),
+    ("alert_raised", "error", "An alert was raised; `docs/metrics.md` says what to do"),
+    ("alert_cleared", "warn", "It was cleared"),
+    (
+        "traces_undelivered",
+        "warn",
+        "The trace collector did not take a batch; told once a minute, `strongroom_trace_spans_total` counts",
+    ),
+    ("request", "info", "A request ended; only with `log.requests = true`"),
+];
+
+/// Whether a line may carry this field.
+pub(in crate::telemetry) fn is_field(name: &str) -> bool {
+    name != "level" && FIELDS.iter().any(|(known, _)| *known == name)
+}
+
+/// `docs/logs.md`.
+pub fn reference() -> String {
+    let mut out = String::from(
+        "# Logs\n\nGenerated from the code; do not edit.\n\nOne JSON object a line on standard error, printable ASCII, without times: \
+         the service manager has those. Values are texts.\n\
+         A serving process never waits for whoever reads them: what finds 2048 lines waiting is dropped and counted\n(`strongroom_log_lines_dropped_total`). \
+         The audit log is another thing: it is in the database, complete and \
+         verifiable; these lines are for operators.\n\n## Fields\n\nNo line has any other. None holds a path, a query, a header, a value, a \
+         token or a key.\n\n| field | holds |\n|---|---|\n",
+    );
+    for (field, holds) in FIELDS {
+        out += &format!("| `{field}` | {holds} |\n");
+    }
+    out += "\n## Events\n\nThe level is the gravest an event is told at; `log.level` names the least grave that is written.\n\n| event | level | meaning |\n|---|---|---|\n";
+    for (event, level, meaning) in EVENTS {
+        out += &format!("| `{event}` | {level} | {meaning} |\n");
+    }
+    out
+}
