@@ -8,7 +8,7 @@ use crate::http::edge::{self, RequestId};
 use crate::http::exchange::{Exchange, Failure, Reply};
 use crate::http::problem::{Code, Problem};
 use crate::http::request;
-use crate::vault::{Call, Caller, QuotaState, Vault};
+use crate::vault::{Call, Caller, QuotaState, Refusal, Vault};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -126,7 +126,9 @@ fn authenticate(vault: &Vault, req: &HttpRequest, peer: IpAddr) -> Result<Caller
     // EXPOSE: looked up by its keyed digest; the buffer wipes itself.
     let presented = key.as_ref().map(|k| k.expose().as_str());
     vault.authenticate(presented, peer).map_err(|refusal| {
-        let throttled = vault.count_failed_authentication(peer).err();
+        // A network that is locked is not locked for longer by what it tries meanwhile.
+        let failed = matches!(refusal, Refusal::Unauthenticated);
+        let throttled = failed.then(|| vault.count_failed_authentication(peer).err()).flatten();
         Box::new(Problem::from(&throttled.unwrap_or(refusal)))
     })
 }
