@@ -1,7 +1,9 @@
 //! `strongroom serve`: settings, vault, listeners, upkeep, and a two-step shutdown that drains and flushes.
 
+use crate::app::keep::Keeping;
 use crate::app::meter::Metered;
 use crate::app::open::{self, Tuning};
+use crate::app::reload;
 use crate::cli::{Failed, Place};
 use crate::config::{RootProviderKind, Settings};
 use crate::crypto::password::PasswordParams;
@@ -25,6 +27,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs `serve`.
 pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
+    // Kept to tell at a SIGHUP what has changed since.
+    let text = std::fs::read_to_string(config).unwrap_or_default();
     let settings = Settings::load(config).map_err(|errors| {
         let lines: Vec<String> = errors.iter().map(|e| format!("{}: {e}", config.display())).collect();
         Failed::new(lines.join("\n"))
@@ -50,12 +54,16 @@ pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
         "the vault is being served"
     );
     let server = server_settings(&settings);
-    super::block_on(serve(
-        vault,
-        Listeners { api: listener, metrics: metrics_listener, tls },
-        body_rules(&settings),
-        server,
-    ))
+    super::block_on(async {
+        reload::settings(vault.clone(), config, text)?;
+        serve(
+            vault,
+            Listeners { api: listener, metrics: metrics_listener, tls },
+            body_rules(&settings),
+            server,
+        )
+        .await
+    })
 }
 
 /// Sockets and TLS of a server.
@@ -83,10 +91,12 @@ pub(in crate::app) async fn serve(
     let metrics = server::metrics(on.metrics, serving, entropy).map_err(failed)?;
     let handles = [api.handle(), metrics.handle()];
     let upkeep = actix_web::rt::spawn(upkeep(vault.clone()));
+    let keeping = Keeping::start(vault.clone());
     actix_web::rt::spawn(stop_on_signal(handles));
     let (api, metrics) = tokio::join!(api, metrics);
     upkeep.abort();
     vault.flush_refusals().await;
+    keeping.end().await;
     vault.report_shutdown().await;
     tracing::info!(event = "shutdown", "the vault has stopped serving");
     api.and(metrics).map_err(failed)

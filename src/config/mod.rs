@@ -1,10 +1,12 @@
 //! Settings: one TOML file, typed, every key known, every fault named with its line. Secrets come by file path only, never
 //! inline and never from the environment.
 
+mod changes;
 mod check;
 mod errors;
 mod sections;
 
+pub use changes::changed_settings;
 pub use errors::ConfigError;
 pub use sections::{Http, Listen, Log, Metrics, Network, Passwords, Root, RootProviderKind, Tls};
 

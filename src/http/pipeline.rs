@@ -42,6 +42,18 @@ pub struct Serving {
     pub body: edge::BodyLimits,
 }
 
+impl Serving {
+    /// A request that the edge refuses before anything reads it: it counts against its network, which is told so once it
+    /// is over its limit, and is summed on the log like every refusal of a stranger.
+    pub(in crate::http) fn turn_away(&self, peer: IpAddr, problem: Problem) -> Problem {
+        let problem =
+            self.vault.admit_network(peer).map_or_else(|limited| Problem::from(&limited), |()| problem);
+        self.meter.refusal(problem.code.name());
+        self.vault.sum_refusal(peer, problem.code.name());
+        problem
+    }
+}
+
 /// Answers one request of a route, or of none (`None`: unknown path or method). A panic is contained: 500, counted.
 pub async fn answer(
     serving: web::Data<Serving>,

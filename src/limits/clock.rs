@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// `governor` counts from the instant at which a limiter was made; two limiters over one store must count from the same.
-/// So the first look at a clock made by [`GovernorClock::from_zero`] shows zero, every later one the time.
+/// So the first look at a clock made by [`GovernorClock::since_zero`] shows zero, every later one the time.
 pub(super) struct GovernorClock {
     clock: Arc<dyn Clock>,
     looked: AtomicBool,
@@ -16,7 +16,7 @@ impl GovernorClock {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, looked: AtomicBool::new(true) }
     }
-    pub(super) fn from_zero(&self) -> Self {
+    pub(super) fn since_zero(&self) -> Self {
         Self { clock: Arc::clone(&self.clock), looked: AtomicBool::new(false) }
     }
 }

@@ -29,7 +29,7 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
     }
 
     fn over(store: CappedStore<K>, rule: Rule, clock: &GovernorClock) -> Self {
-        let limiter = RateLimiter::new(rule.quota(), store.clone(), clock.from_zero());
+        let limiter = RateLimiter::new(rule.quota(), store.clone(), clock.since_zero());
         Self { limiter, store, rule, clock: clock.clone() }
     }
 

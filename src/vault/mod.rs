@@ -11,6 +11,7 @@ mod credential;
 mod early;
 mod established;
 mod govern;
+mod keep;
 mod load;
 mod locators;
 mod networks;
@@ -26,6 +27,7 @@ mod remember;
 mod reveal;
 mod rows;
 mod search;
+mod settings;
 mod setup;
 mod subject_create;
 mod subject_update;
@@ -51,6 +53,7 @@ pub use networks::{NetworkLabel, Networks, prefix};
 pub use offline::{LogReader, check_policy, explain_read, verify_log};
 pub use operate::Gauges;
 pub use record_create::{CreateRecord, FieldInput, StoredTokens, TokenWish};
+pub use record_rules::{MAX_TOKEN_LIFE, token_life_fault};
 pub use record_update::UpdateRecord;
 pub use record_view::RecordView;
 pub use refusal::{Fault, Refusal, RuleName};
@@ -94,6 +97,7 @@ pub struct Vault {
     integrity_failures: AtomicU64,
     forged_tokens: AtomicU64,
     sums: sums::Sums,
+    kept: keep::Kept,
 }
 
 impl Vault {

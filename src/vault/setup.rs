@@ -121,6 +121,7 @@ impl Vault {
         let policy = vault.compiled()?;
         vault.policy.store(Arc::new(policy));
         vault.reload_clients()?;
+        vault.restore_limits()?;
         Ok(vault)
     }
 
@@ -141,6 +142,7 @@ impl Vault {
             integrity_failures: std::sync::atomic::AtomicU64::new(0),
             forged_tokens: std::sync::atomic::AtomicU64::new(0),
             sums: super::sums::Sums::default(),
+            kept: super::keep::Kept::default(),
         })
     }
 

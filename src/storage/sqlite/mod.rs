@@ -13,6 +13,7 @@ mod housekeeping;
 mod idempotency;
 mod index;
 mod integrity;
+mod limits;
 mod locators;
 mod meta;
 mod migrate;
