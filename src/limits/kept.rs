@@ -72,14 +72,16 @@ impl Limits {
         head.u64(position.0).fixed(&position.1);
         head.u32(u32::try_from(accounts.len()).unwrap_or(u32::MAX));
         for (client, account) in accounts {
-            let account = lock(&account);
+            let mut account = lock(&account);
             let ago = self.clients.now_ms().saturating_sub(account.cost.last_ms);
             head.u16(client.0).i64(now.0.div_euclid(1_000).saturating_sub(ago));
             for level in account.cost.levels {
                 head.u64(level);
             }
             let taken = Span::ALL.map(|span| {
-                let seen = account.seen(span);
+                let seen = account.seen_mut(span);
+                // A set whose period is over is empty from here on: its chunks are stale.
+                seen.roll(span.period(now));
                 head.i64(seen.period).u32(u32::try_from(seen.len()).unwrap_or(u32::MAX)).bool(seen.exhausted);
                 let (chunks, taken) = seen.unwritten();
                 pieces.extend(

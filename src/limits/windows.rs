@@ -47,10 +47,14 @@ impl Window {
             quota => Duration::from_millis(level.div_ceil(quota)),
         }
     }
+    /// Whether `units` are more than ever fit at once: no wait helps, the request must be split.
+    fn never_holds(&self, units: u64) -> bool {
+        units > self.quota
+    }
     /// How long until `units` fit; `None`: now.
     fn wait(&self, level: u64, units: u64) -> Option<Duration> {
         let (needed, capacity) = (units.saturating_mul(self.length_ms), self.capacity());
-        if needed > capacity {
+        if self.never_holds(units) {
             return Some(Duration::from_millis(self.length_ms));
         }
         let over = level.saturating_add(needed).saturating_sub(capacity);
@@ -80,16 +84,17 @@ impl<const N: usize> Levels<N> {
         self.last_ms = self.last_ms.max(now_ms);
     }
 
-    /// Charges all windows, or none: then the one that makes the caller wait longest is named.
+    /// Charges all windows, or none: then one that can never hold so much is named, else the one that makes the caller
+    /// wait longest.
     pub(super) fn charge(&mut self, windows: &[Option<Window>; N], now_ms: i64, units: u64) -> Verdict {
         self.drain(windows, now_ms);
-        let mut refused: Option<(Duration, Verdict)> = None;
+        let mut refused: Option<((bool, Duration), Verdict)> = None;
         for (level, window) in self.levels.iter().zip(windows) {
             let Some(window) = window else { continue };
-            if let Some(wait) = window.wait(*level, units)
-                && refused.is_none_or(|(longest, _)| wait >= longest)
-            {
-                refused = Some((wait, Verdict::limited(window.name, wait, window.state(*level))));
+            let Some(wait) = window.wait(*level, units) else { continue };
+            let weight = (window.never_holds(units), wait);
+            if refused.is_none_or(|(heaviest, _)| weight >= heaviest) {
+                refused = Some((weight, Verdict::limited(window.name, wait, window.state(*level))));
             }
         }
         if let Some((_, verdict)) = refused {

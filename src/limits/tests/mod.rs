@@ -1,3 +1,10 @@
+//! What limits promise, on a clock that is moved by hand.
+
+mod lasting;
+mod model;
+mod reload;
+mod verify;
+
 use super::*;
 use crate::domain::Timestamp;
 use crate::domain::clock::ManualClock;
