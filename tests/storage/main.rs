@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod sqlite_faults;
 #[cfg(test)]
 mod sqlite_files;

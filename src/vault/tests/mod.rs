@@ -2,6 +2,7 @@
 
 mod consent;
 mod idempotency;
+mod keep;
 mod rig;
 mod seals;
 mod subjects;
