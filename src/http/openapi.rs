@@ -47,6 +47,7 @@ use utoipa::{OpenApi, ToSchema};
     whoami::Me,
     whoami::Granted,
     whoami::Limits,
+    whoami::WindowLeft,
     whoami::Quota,
     ProblemShape,
     FieldError

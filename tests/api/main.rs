@@ -17,6 +17,7 @@ mod customers;
 mod detokenize;
 mod edges;
 mod framing;
+mod limits;
 mod matrix;
 mod offline;
 mod people;
