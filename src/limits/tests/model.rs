@@ -143,3 +143,29 @@ fn hours_and_days_of_subjects_are_counted_apart_and_both_must_have_room() {
     assert_eq!(names, ["requests_per_second", "reads_per_hour", "subjects_per_day", "subjects_per_hour"]);
     drop(clock);
 }
+
+#[test]
+fn when_a_wider_hour_ends_what_was_used_in_it_is_no_debt_and_no_gift() {
+    let (limits, clock) = limits();
+    let wide = Declared { reads_per_hour: 40_000, reads_per_day: Some(60_000), ..declared() };
+    let narrow = Declared { reads_per_day: Some(60_000), ..declared() };
+    assert!(limits.charge(SHOP, &wide, 40_000).is_ok());
+    let (name, wait) = retry(limits.charge(SHOP, &narrow, 1));
+    assert_eq!(
+        (name, wait),
+        ("reads_per_hour", Duration::from_secs(1)),
+        "the hour is used up, and fills from now on"
+    );
+    seconds(&clock, 3_600);
+    assert!(limits.charge(SHOP, &narrow, 4_000).is_ok());
+    assert!(
+        !limits.charge(SHOP, &wide, 36_001).is_ok(),
+        "what was used before counts in the next wider hour"
+    );
+    assert!(limits.charge(SHOP, &wide, 18_000).is_ok());
+    assert_eq!(
+        retry(limits.charge(SHOP, &wide, 1_000)).0,
+        "reads_per_day",
+        "which has a ceiling that nothing lifts"
+    );
+}
