@@ -75,6 +75,14 @@ impl Limits {
         self.clients.with(client, |account, now| account.charge(declared, now, cost))
     }
 
+    /// Takes a charge back: the event of this request will say that it cost nothing, and a start counts what events say.
+    pub fn refund(&self, client: ClientNo, declared: &Declared, cost: u32) {
+        self.clients.with(client, |account, now| {
+            account.cost.refund(&declared.cost(), now, u64::from(cost));
+            account.changes += 1;
+        });
+    }
+
     /// Whether a credential may be checked; consumes nothing.
     pub fn may_verify(&self, check: &Check<'_>) -> Verdict {
         self.keys.load().may_check(check)

@@ -110,6 +110,14 @@ impl<const N: usize> Levels<N> {
         self.add(windows, units);
     }
 
+    /// Takes back what was charged for nothing.
+    pub(super) fn refund(&mut self, windows: &[Option<Window>; N], now_ms: i64, units: u64) {
+        self.drain(windows, now_ms);
+        for (level, window) in self.levels.iter_mut().zip(windows) {
+            *level = level.saturating_sub(window.map_or(0, |w| units.saturating_mul(w.length_ms)));
+        }
+    }
+
     fn add(&mut self, windows: &[Option<Window>; N], units: u64) {
         for (level, window) in self.levels.iter_mut().zip(windows) {
             let units = window.map_or(0, |w| units.saturating_mul(w.length_ms));

@@ -98,6 +98,12 @@ impl Vault {
         draft.body.cost = draft.body.cost.saturating_add(cost);
         Ok(())
     }
+    /// A request that turned out to repeat an earlier one: its reply is minted again and costs nothing, as its event says.
+    pub(in crate::vault) fn refund(&self, caller: &Caller, draft: &Draft) {
+        if draft.body.cost > 0 {
+            self.limits().refund(caller.client(), &self.declared(caller), draft.body.cost);
+        }
+    }
     /// Counts the subjects of a request against the caller's day and hour; before anything about them is opened. What is
     /// counted is named in the event of a detokenize or a search, and nothing else: a replay counts the same
     /// ([`crate::vault::keep`]).

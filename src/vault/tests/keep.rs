@@ -261,3 +261,36 @@ fn an_idle_vault_writes_nothing_and_days_that_are_over_leave_the_table() {
         house.clock.advance_us(86_400_000_000 / 2);
     }
 }
+
+#[test]
+fn a_repeated_request_costs_nothing_now_or_after_a_restart() {
+    let mut house = House::new();
+    let shop = house.shop();
+    let subject = block_on(house.vault().create_subject(&shop, &house.call(), &adult("DE"))).unwrap();
+    let new = record(
+        &subject.value.subject,
+        "contact",
+        &[("name", "Ada"), ("phone", "+442079460018")],
+        TokenWish::default(),
+    );
+    let key = house.vault().idempotency_key(
+        &crate::domain::Sensitive::text("order-17"),
+        "POST",
+        "/v1/records",
+        b"",
+    );
+    let create = |house: &House| {
+        let call = Call { idempotency: Some(key), ..house.call() };
+        let done = block_on(house.vault().create_record(&house.shop(), &call, &new)).unwrap();
+        (done.replayed, done.cost)
+    };
+    assert_eq!(create(&house), (false, 2));
+    let left = house.left();
+    for _ in 0..5 {
+        assert_eq!(create(&house), (true, 0));
+        assert_eq!(house.left(), left);
+    }
+    house.restart();
+    assert_eq!(house.left(), left, "the log says so too");
+    drop(shop);
+}
