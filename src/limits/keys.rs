@@ -23,6 +23,7 @@ pub(super) struct Keys {
     pub(super) failures: Keyed<[u8; 16]>,
     pub(super) subject_reads: Keyed<u64>,
     checks: Keyed<[u8; 16]>,
+    hourly: Keyed<[u8; 16]>,
     sources: Keyed<[u8; 16]>,
     callers: Keyed<[u8; 16]>,
     pub(super) bytes: [Option<Window>; 1],
@@ -33,6 +34,7 @@ struct Rules {
     failures: Rule,
     subject_reads: Rule,
     checks: Rule,
+    hourly: Rule,
     sources: Rule,
     callers: Rule,
 }
@@ -45,6 +47,7 @@ fn rules(s: &Settings) -> Rules {
         failures: Rule::new("failed_auth", s.failed_auth_per_ten_minutes, minute * 10),
         subject_reads: Rule::new("subject_reads_per_hour", s.subject_reads_per_hour, hour),
         checks: Rule::new("subject", s.verify_per_subject_per_minute, minute),
+        hourly: Rule::new("subject", s.verify_per_subject_per_hour, hour),
         sources: Rule::new("source", s.verify_per_source_per_minute, minute),
         callers: Rule::new("network", s.verify_per_network_per_minute, minute),
     }
@@ -58,6 +61,7 @@ impl Keys {
             failures: Keyed::new(rules.failures, cap, clock),
             subject_reads: Keyed::new(rules.subject_reads, cap, clock),
             checks: Keyed::new(rules.checks, cap, clock),
+            hourly: Keyed::new(rules.hourly, cap, clock),
             sources: Keyed::new(rules.sources, cap, clock),
             callers: Keyed::new(rules.callers, cap, clock),
             bytes: super::declared::bytes(settings.client_bytes_per_second),
@@ -72,17 +76,19 @@ impl Keys {
             failures: self.failures.under(rules.failures, cap),
             subject_reads: self.subject_reads.under(rules.subject_reads, cap),
             checks: self.checks.under(rules.checks, cap),
+            hourly: self.hourly.under(rules.hourly, cap),
             sources: self.sources.under(rules.sources, cap),
             callers: self.callers.under(rules.callers, cap),
             bytes: super::declared::bytes(settings.client_bytes_per_second),
         }
     }
 
-    /// What checking would answer; consumes nothing.
+    /// What checking would answer; consumes nothing. Of several refusals the one with the longest wait.
     pub(super) fn may_check(&self, check: &Check<'_>) -> Verdict {
-        let subjects = check.subjects.iter().map(|key| self.checks.peek(key));
+        let subjects = check.subjects.iter().flat_map(|key| [self.checks.peek(key), self.hourly.peek(key)]);
         let sources = check.source.iter().map(|key| self.sources.peek(key));
-        last_or_refused(subjects.chain(sources).chain([self.callers.peek(&check.network)]))
+        let all = subjects.chain(sources).chain([self.callers.peek(&check.network)]);
+        all.max_by_key(Verdict::wait).unwrap_or(Verdict::Ok(super::State::default()))
     }
 
     /// One check. A refusal consumes nothing, of this or any other counter, so that trying while locked prolongs nothing;
@@ -92,9 +98,16 @@ impl Keys {
         if !may.is_ok() {
             return may;
         }
-        let subjects = check.subjects.iter().map(|key| self.checks.charge(key, 1));
-        let sources = check.source.iter().map(|key| self.sources.charge(key, 1));
-        last_or_refused(subjects.chain(sources).chain([self.callers.charge(&check.network, 1)]))
+        let subjects = check.subjects.iter().flat_map(|key| [(&self.checks, key), (&self.hourly, key)]);
+        let sources = check.source.iter().map(|key| (&self.sources, key));
+        // Between the look and the charge another check may have come: then this one is refused.
+        for (limiter, key) in subjects.chain(sources).chain([(&self.callers, &check.network)]) {
+            let verdict = limiter.charge(key, 1);
+            if !verdict.is_ok() {
+                return verdict;
+            }
+        }
+        may
     }
 
     pub(super) fn housekeep(&self) {
@@ -102,24 +115,14 @@ impl Keys {
         self.failures.housekeep();
         self.subject_reads.housekeep();
         self.checks.housekeep();
+        self.hourly.housekeep();
         self.sources.housekeep();
         self.callers.housekeep();
     }
 
     pub(super) fn len(&self) -> usize {
-        let digests = [&self.networks, &self.failures, &self.checks, &self.sources, &self.callers];
+        let digests =
+            [&self.networks, &self.failures, &self.checks, &self.hourly, &self.sources, &self.callers];
         digests.iter().map(|keyed| keyed.len()).sum::<usize>() + self.subject_reads.len()
     }
-}
-
-/// The first refusal, or the last permission.
-fn last_or_refused(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
-    let mut last = Verdict::Ok(super::State::default());
-    for verdict in verdicts {
-        if !verdict.is_ok() {
-            return verdict;
-        }
-        last = verdict;
-    }
-    last
 }

@@ -19,6 +19,8 @@ pub struct Settings {
     pub subject_reads_per_hour: NonZeroU32,
     /// Checks a minute of one credential, by whichever spelling or token.
     pub verify_per_subject_per_minute: NonZeroU32,
+    /// Checks an hour of one credential: what a patient attacker is held to.
+    pub verify_per_subject_per_hour: NonZeroU32,
     /// Checks a minute from one source.
     pub verify_per_source_per_minute: NonZeroU32,
     /// Checks a minute by callers from one network, whatever sources they name.
@@ -40,6 +42,7 @@ impl Default for Settings {
             client_bytes_per_second: number(16 << 20),
             subject_reads_per_hour: number(600),
             verify_per_subject_per_minute: number(10),
+            verify_per_subject_per_hour: number(60),
             verify_per_source_per_minute: number(120),
             verify_per_network_per_minute: number(3_000),
             max_keys: 100_000,
@@ -57,6 +60,7 @@ impl Settings {
             client_bytes_per_second: number(1 << 30),
             subject_reads_per_hour: number(1_000_000_000),
             verify_per_subject_per_minute: number(1_000_000),
+            verify_per_subject_per_hour: number(1_000_000_000),
             verify_per_source_per_minute: number(1_000_000),
             verify_per_network_per_minute: number(1_000_000),
             max_keys: 100_000,

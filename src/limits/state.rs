@@ -40,6 +40,13 @@ impl Verdict {
     pub fn is_ok(&self) -> bool {
         matches!(self, Self::Ok(_))
     }
+    /// How long to wait; nothing when it fits.
+    pub(super) fn wait(&self) -> Duration {
+        match self {
+            Self::Ok(_) => Duration::ZERO,
+            Self::Limited { retry_after, .. } => *retry_after,
+        }
+    }
     /// Where the quota stands.
     pub fn state(&self) -> State {
         match self {

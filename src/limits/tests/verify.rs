@@ -75,9 +75,26 @@ fn a11_i10_a_flood_of_names_stays_bounded() {
     for n in 0_u128..1_000_000 {
         refused += u32::from(!limits.verify(&check(&[(n << 64 | n).to_be_bytes()], None)).is_ok());
     }
-    assert!(limits.keys() <= 1_600 * 2 && refused > 900_000, "{} {refused}", limits.keys());
+    assert!(limits.keys() <= 1_600 * 3 && refused > 900_000, "{} {refused}", limits.keys());
     assert!(
         limits.verify(&check(&[LOGIN, RECORD], None)).is_ok(),
         "who was known before keeps its own counter"
     );
+}
+
+#[test]
+fn a_patient_attacker_is_held_to_the_hour() {
+    let (limits, clock) = limits();
+    let mut guesses = 0;
+    for _ in 0..24 * 60 {
+        guesses += (0..20).filter(|_| limits.verify(&check(&[LOGIN], None)).is_ok()).count();
+        seconds(&clock, 60);
+    }
+    assert!((1_440..=1_500).contains(&guesses), "{guesses} in a day");
+    let spent = (0..2).map(|_| limits.verify(&check(&[LOGIN], None)).is_ok()).filter(|ok| *ok).count();
+    assert!(spent <= 2);
+    let (scope, wait) = retry(limits.verify(&check(&[LOGIN], None)));
+    assert_eq!(scope, "subject");
+    seconds(&clock, i64::try_from(wait.as_secs()).unwrap() + 1);
+    assert!(limits.verify(&check(&[LOGIN], None)).is_ok(), "the longer of two waits was told");
 }
