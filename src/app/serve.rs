@@ -1,7 +1,9 @@
 //! `strongroom serve`: settings, vault, listeners, upkeep, and a two-step shutdown that drains and flushes.
 
+use crate::app::keep::Keeping;
 use crate::app::meter::{Metered, Traces};
 use crate::app::open::{self, Tuning};
+use crate::app::reload;
 use crate::app::watch;
 use crate::cli::Failed;
 use crate::config::{self, Settings};
@@ -29,6 +31,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs `serve`.
 pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
+    // Kept to tell at a SIGHUP what has changed since.
+    let text = std::fs::read_to_string(config).unwrap_or_default();
     let settings = open::settings(config)?;
     log::init(&settings.log.level);
     let (cert, key) = match (&settings.tls.certificate, &settings.tls.key) {
@@ -57,13 +61,11 @@ pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
         traces: settings.telemetry.traces.clone(),
         data_dir: settings.data_dir.clone(),
     };
-    super::block_on(serve(
-        vault,
-        Listeners { api: listener, metrics: metrics_listener, tls },
-        body_rules(&settings),
-        server,
-        telling,
-    ))
+    super::block_on(async {
+        reload::settings(vault.clone(), config, text)?;
+        let on = Listeners { api: listener, metrics: metrics_listener, tls };
+        serve(vault, on, body_rules(&settings), server, telling).await
+    })
 }
 
 /// Sockets and TLS of a server.
@@ -119,11 +121,13 @@ pub(in crate::app) async fn serve(
     let handles = [api.handle(), metrics.handle()];
     let upkeep = actix_web::rt::spawn(upkeep(vault.clone()));
     let watch = actix_web::rt::spawn(watch::watch(vault.clone(), meter.clone(), telling.alerts));
+    let keeping = Keeping::start(vault.clone());
     actix_web::rt::spawn(stop_on_signal(handles));
     let (api, metrics) = tokio::join!(api, metrics);
     upkeep.abort();
     watch.abort();
     vault.flush_refusals().await;
+    keeping.end().await;
     vault.report_shutdown().await;
     if let Some(traces) = &meter.traces {
         traces.exporter.finish();

@@ -188,11 +188,18 @@ pub const KEYS: &[Key] = &[
         Of("10"),
         "Checks a minute of one credential.",
     ),
+    key("limits.verify_per_subject_per_hour", Whole(1, MOST), Of("60"), "Checks an hour of one credential."),
     key(
         "limits.verify_per_source_per_minute",
         Whole(1, MOST),
         Of("120"),
         "Checks of credentials a minute from one source.",
+    ),
+    key(
+        "limits.verify_per_network_per_minute",
+        Whole(1, MOST),
+        Of("3000"),
+        "Checks of credentials a minute from one network of clients.",
     ),
     key("limits.max_keys", Whole(1_000, 10_000_000), Of("100000"), "Most keys one limiter remembers."),
     key(

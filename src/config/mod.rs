@@ -1,6 +1,7 @@
 //! Settings: one TOML file, typed, every key known, every fault named with its line. Secrets come by file path only, never
 //! inline and never from the environment.
 
+mod changes;
 mod check;
 mod errors;
 mod keys;
@@ -8,6 +9,7 @@ mod kind;
 mod sections;
 mod walk;
 
+pub use changes::changed_settings;
 pub use errors::ConfigError;
 pub use keys::{KEYS, Key, SECTIONS, Standard};
 pub use kind::Kind;

@@ -18,7 +18,7 @@ fn fields_of_structs() -> Vec<(String, String)> {
     let sources = [
         include_str!("sections.rs"),
         include_str!("mod.rs"),
-        include_str!("../limits/mod.rs"),
+        include_str!("../limits/settings.rs"),
         include_str!("../telemetry/traces/mod.rs"),
     ];
     let mut fields = Vec::new();

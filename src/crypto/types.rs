@@ -45,6 +45,8 @@ pub enum Table {
     ExternalRefs = 4,
     /// `controls`
     Controls = 5,
+    /// `limits`
+    Limits = 6,
 }
 
 /// A stored thing did not open. Which check failed is for the log and the alert, never for the caller.

@@ -55,6 +55,7 @@ use utoipa::{OpenApi, ToSchema};
     whoami::Me,
     whoami::Granted,
     whoami::Limits,
+    whoami::WindowLeft,
     whoami::Quota,
     ProblemShape,
     FieldError

@@ -11,7 +11,7 @@ pub use crate::http::measured::Meter;
 use crate::http::measured::{Seen, note, noted};
 use crate::http::problem::{Code, Problem};
 use crate::http::request;
-use crate::vault::{Call, Caller, QuotaState, Vault};
+use crate::vault::{Call, Caller, QuotaState, Refusal, Vault};
 use actix_web::body::BodyStream;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
@@ -35,6 +35,18 @@ pub struct Serving {
     pub body: edge::BodyLimits,
     /// What large requests may take.
     pub capacity: Capacity,
+}
+
+impl Serving {
+    /// A request that the edge refuses before anything reads it: it counts against its network, which is told so once it
+    /// is over its limit, and is summed on the log like every refusal of a stranger.
+    pub(in crate::http) fn turn_away(&self, peer: IpAddr, problem: Problem) -> Problem {
+        let problem =
+            self.vault.admit_network(peer).map_or_else(|limited| Problem::from(&limited), |()| problem);
+        self.meter.refusal(problem.code.name());
+        self.vault.sum_refusal(peer, problem.code.name());
+        problem
+    }
 }
 
 /// Answers one request of a route, or of none (`None`: unknown path or method). A panic is contained: 500, counted.
@@ -136,7 +148,9 @@ fn authenticate(vault: &Vault, req: &HttpRequest, peer: IpAddr) -> Result<Caller
     // EXPOSE: looked up by its keyed digest; the buffer wipes itself.
     let presented = key.as_ref().map(|k| k.expose().as_str());
     vault.authenticate(presented, peer).map_err(|refusal| {
-        let throttled = vault.count_failed_authentication(peer).err();
+        // A network that is locked is not locked for longer by what it tries meanwhile.
+        let failed = matches!(refusal, Refusal::Unauthenticated);
+        let throttled = failed.then(|| vault.count_failed_authentication(peer).err()).flatten();
         Box::new(Problem::from(&throttled.unwrap_or(refusal)))
     })
 }

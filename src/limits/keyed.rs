@@ -1,11 +1,10 @@
-//! Limiters: one with a capped store of keys, one for a single counter.
+//! A limiter with a capped store of keys. Another rule over the same store keeps what every key has used (hot reload).
 
 use super::clock::GovernorClock;
 use super::state::{Rule, Verdict};
 use super::store::CappedStore;
-use governor::clock::{Clock as _, Reference as _};
+use governor::clock::Clock as _;
 use governor::middleware::StateInformationMiddleware;
-use governor::state::{InMemoryState, NotKeyed};
 use governor::{NotUntil, RateLimiter};
 use std::hash::Hash;
 use std::num::NonZeroU32;
@@ -15,22 +14,29 @@ pub(super) struct Keyed<K: Hash + Eq + Clone> {
     limiter: RateLimiter<K, CappedStore<K>, GovernorClock, StateInformationMiddleware>,
     store: CappedStore<K>,
     rule: Rule,
-    start: Duration,
     clock: GovernorClock,
 }
 
 impl<K: Hash + Eq + Clone> Keyed<K> {
     pub(super) fn new(rule: Rule, cap: usize, clock: &GovernorClock) -> Self {
-        let start = clock.now();
-        let store = CappedStore::new(cap);
-        let limiter = RateLimiter::new(rule.quota(), store.clone(), clock.clone());
-        Self { limiter, store, rule, start, clock: clock.clone() }
+        Self::over(CappedStore::new(cap), rule, clock)
+    }
+
+    /// Another rule and cap over the same keys: the part of its window that a key has used stays used.
+    pub(super) fn under(&self, rule: Rule, cap: usize) -> Self {
+        self.store.set_cap(cap);
+        Self::over(self.store.clone(), rule, &self.clock)
+    }
+
+    fn over(store: CappedStore<K>, rule: Rule, clock: &GovernorClock) -> Self {
+        let limiter = RateLimiter::new(rule.quota(), store.clone(), clock.since_zero());
+        Self { limiter, store, rule, clock: clock.clone() }
     }
 
     /// What charging one unit would answer, without charging it.
     pub(super) fn peek(&self, key: &K) -> Verdict {
         let full_again = self.store.peek(key).map_or(Duration::ZERO, Duration::from);
-        self.rule.peeked(full_again.saturating_sub(self.clock.now().duration_since(self.start).into()))
+        self.rule.peeked(full_again.saturating_sub(self.clock.now()))
     }
 
     pub(super) fn charge(&self, key: &K, units: u32) -> Verdict {
@@ -54,26 +60,4 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
 
 fn refuse(rule: &Rule, units: u32, until: &NotUntil<Duration>, now: Duration) -> Verdict {
     rule.refused(units, until.wait_time_from(now))
-}
-
-pub(super) struct Single {
-    limiter: RateLimiter<NotKeyed, InMemoryState, GovernorClock, StateInformationMiddleware>,
-    rule: Rule,
-    clock: GovernorClock,
-}
-
-impl Single {
-    pub(super) fn new(rule: Rule, clock: &GovernorClock) -> Self {
-        let limiter = RateLimiter::direct_with_clock(rule.quota(), clock.clone()).with_middleware();
-        Self { limiter, rule, clock: clock.clone() }
-    }
-
-    pub(super) fn charge(&self, units: u32) -> Verdict {
-        let Some(n) = NonZeroU32::new(units) else { return self.rule.full() };
-        match self.limiter.check_n(n) {
-            Ok(Ok(snapshot)) => self.rule.allowed(&snapshot),
-            Ok(Err(until)) => refuse(&self.rule, units, &until, self.clock.now()),
-            Err(_) => self.rule.never(),
-        }
-    }
 }

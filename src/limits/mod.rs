@@ -1,207 +1,145 @@
 //! Rate limits and budgets by typed key: what may be asked for how often, counted in records × sensitivity, not requests.
 //!
 //! Keys are bytes or integers of ours, never a header (theme 2); stores of keys are capped with one bucket shared by all
-//! further keys (I10, A11); time is a parameter (I9). A charge that does not fit consumes nothing.
+//! further keys (I10, A11); time is a parameter (I9). A charge that does not fit consumes nothing. What a client has used
+//! of its cost and its subjects outlives a restart ([`Snapshot`], [`Ledger`]); every limit outlives a change of settings.
 
+mod account;
 mod clients;
 mod clock;
+mod declared;
+mod kept;
 mod keyed;
+mod keys;
+mod seen;
+mod settings;
 mod state;
 mod store;
-mod subjects;
+mod windows;
 
-pub use clients::Declared;
+pub use declared::Declared;
+pub use kept::{Ledger, Piece, Position, Snapshot};
+pub use keys::Check;
+pub use settings::Settings;
 pub use state::{State, Verdict};
-pub use subjects::SubjectsSeen;
 
-use crate::domain::{ClientNo, Clock};
+use crate::domain::{ClientNo, Clock, Timestamp};
+use arc_swap::ArcSwap;
 use clients::Clients;
 use clock::GovernorClock;
-use keyed::Keyed;
-use serde::Deserialize;
+use keys::Keys;
 use std::net::IpAddr;
-use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Duration;
-use subjects::Subjects;
-
-/// Vault-wide limits; those of a client are in its [`Declared`].
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// Requests a second from one network.
-    pub network_requests_per_second: NonZeroU32,
-    /// How many of them may come at once.
-    pub network_burst: NonZeroU32,
-    /// Failed authentications in ten minutes from one network.
-    pub failed_auth_per_ten_minutes: NonZeroU32,
-    /// Body bytes a second from one client; four seconds' worth, but at least 8 MiB, may come at once.
-    pub client_bytes_per_second: NonZeroU32,
-    /// Cost an hour of reads of one subject by all clients together.
-    pub subject_reads_per_hour: NonZeroU32,
-    /// Checks a minute of one credential, by whichever spelling.
-    pub verify_per_subject_per_minute: NonZeroU32,
-    /// Checks a minute from one source.
-    pub verify_per_source_per_minute: NonZeroU32,
-    /// Most keys one limiter remembers.
-    pub max_keys: usize,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        let number = |n: u32| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
-        Self {
-            network_requests_per_second: number(5_000),
-            network_burst: number(10_000),
-            failed_auth_per_ten_minutes: number(30),
-            client_bytes_per_second: number(16 << 20),
-            subject_reads_per_hour: number(600),
-            verify_per_subject_per_minute: number(10),
-            verify_per_source_per_minute: number(120),
-            max_keys: 100_000,
-        }
-    }
-}
-
-impl Settings {
-    /// Practically unlimited, for a development vault and its benchmarks.
-    pub fn generous() -> Self {
-        let number = |n: u32| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
-        Self {
-            network_requests_per_second: number(1_000_000),
-            network_burst: number(2_000_000),
-            failed_auth_per_ten_minutes: number(1_000_000),
-            client_bytes_per_second: number(1 << 30),
-            subject_reads_per_hour: number(1_000_000_000),
-            verify_per_subject_per_minute: number(1_000_000),
-            verify_per_source_per_minute: number(1_000_000),
-            max_keys: 100_000,
-        }
-    }
-}
 
 /// All limiters of a node.
 pub struct Limits {
-    networks: Keyed<[u8; 16]>,
-    failures: Keyed<[u8; 16]>,
-    subject_reads: Keyed<u64>,
-    verifications: Keyed<[u8; 16]>,
-    sources: Keyed<[u8; 16]>,
+    keys: ArcSwap<Keys>,
     clients: Clients,
-    subjects: Subjects,
 }
-
-const HOUR: Duration = Duration::from_secs(3_600);
 
 impl Limits {
     /// Limiters with full quotas.
     pub fn new(settings: Settings, clock: Arc<dyn Clock>) -> Self {
-        let (time, cap) = (GovernorClock(Arc::clone(&clock)), settings.max_keys);
-        let second = Duration::from_secs(1);
-        let networks = state::Rule::new("network", settings.network_requests_per_second, second);
-        let failures =
-            state::Rule::new("failed_auth", settings.failed_auth_per_ten_minutes, Duration::from_secs(600));
-        let subject = state::Rule::new("subject", settings.subject_reads_per_hour, HOUR);
-        let minute = Duration::from_secs(60);
-        let checks = state::Rule::new("verify_subject", settings.verify_per_subject_per_minute, minute);
-        let sources = state::Rule::new("verify_source", settings.verify_per_source_per_minute, minute);
-        Self {
-            networks: Keyed::new(networks.with_burst(settings.network_burst), cap, &time),
-            failures: Keyed::new(failures, cap, &time),
-            subject_reads: Keyed::new(subject, cap, &time),
-            verifications: Keyed::new(checks, cap, &time),
-            sources: Keyed::new(sources, cap, &time),
-            clients: Clients::new(settings.client_bytes_per_second, time),
-            subjects: Subjects::new(clock),
-        }
+        let time = GovernorClock::new(clock);
+        Self { keys: ArcSwap::from_pointee(Keys::new(&settings, &time)), clients: Clients::new(time) }
+    }
+
+    /// Takes other settings over while serving: every counter goes on where it stood.
+    pub fn reload(&self, settings: &Settings) {
+        self.keys.rcu(|keys| keys.under(settings));
     }
 
     /// One request from the network of this socket peer (its /24, or /64 for IPv6).
     pub fn network(&self, peer: IpAddr) -> Verdict {
-        self.networks.charge(&network_key(peer), 1)
+        self.keys.load().networks.charge(&network_key(peer), 1)
     }
 
     /// One failed authentication from this peer's network. `Limited` says that the network is to be turned away.
     pub fn failed_auth(&self, peer: IpAddr) -> Verdict {
-        self.failures.charge(&network_key(peer), 1)
+        self.keys.load().failures.charge(&network_key(peer), 1)
     }
 
     /// Whether this peer's network may try to authenticate at all; consumes nothing.
     pub fn may_authenticate(&self, peer: IpAddr) -> Verdict {
-        self.failures.peek(&network_key(peer))
+        self.keys.load().failures.peek(&network_key(peer))
     }
 
     /// One request of a client, with a body of this size.
     pub fn request(&self, client: ClientNo, declared: &Declared, bytes: u64) -> Verdict {
-        self.clients.request(client, declared, bytes)
+        let keys = self.keys.load();
+        self.clients.with(client, |account, now| account.request(declared, (&keys.bytes, bytes), now))
     }
 
-    /// Cost (records × sensitivity) against the client's quota of the hour. All or nothing.
+    /// Cost (records × sensitivity) against every window of the client. All or nothing.
     pub fn charge(&self, client: ClientNo, declared: &Declared, cost: u32) -> Verdict {
-        self.clients.charge(client, declared, cost)
+        self.clients.with(client, |account, now| account.charge(declared, now, cost))
     }
 
-    /// One check of a credential, by the digest of its canonical name.
-    pub fn verification(&self, subject: [u8; 16]) -> Verdict {
-        self.verifications.charge(&subject, 1)
+    /// Takes a charge back: the event of this request will say that it cost nothing, and a start counts what events say.
+    pub fn refund(&self, client: ClientNo, declared: &Declared, cost: u32) {
+        self.clients.with(client, |account, now| {
+            account.cost.refund(&declared.cost(), now, u64::from(cost));
+            account.changes += 1;
+        });
     }
 
-    /// One check of any credential from a source, by its digest.
-    pub fn verification_source(&self, source: [u8; 16]) -> Verdict {
-        self.sources.charge(&source, 1)
+    /// Whether a credential may be checked; consumes nothing.
+    pub fn may_verify(&self, check: &Check<'_>) -> Verdict {
+        self.keys.load().may_check(check)
     }
 
-    /// Where a client's cost quota stood when it was last charged.
-    pub fn cost_state(&self, client: ClientNo, declared: &Declared) -> State {
-        self.clients.cost_state(client, declared)
+    /// One check of a credential. `Limited` names `subject`, `source` or `network`.
+    pub fn verify(&self, check: &Check<'_>) -> Verdict {
+        self.keys.load().check(check)
     }
 
-    /// Where a client's day of distinct subjects stands.
-    pub fn subjects_state(&self, client: ClientNo, day: i64, declared: &Declared) -> State {
-        self.subjects.see(client, day, declared.subjects_per_day, std::iter::empty()).state()
+    /// Where a client's cost and its subjects stand: of each the window with the fewest units left.
+    pub fn states(&self, client: ClientNo, declared: &Declared, now: Timestamp) -> (State, State) {
+        self.clients.with(client, |account, now_ms| {
+            (account.cost.state(&declared.cost(), now_ms), account.subjects_state(declared, now))
+        })
+    }
+
+    /// Every window of a client by the name of its setting.
+    pub fn windows(
+        &self,
+        client: ClientNo,
+        declared: &Declared,
+        now: Timestamp,
+    ) -> Vec<(&'static str, State)> {
+        self.clients.with(client, |account, now_ms| {
+            let (requests, cost) = (declared.requests(), declared.cost());
+            let requests = account.requests.states(&requests, now_ms);
+            let cost = account.cost.states(&cost, now_ms);
+            requests.chain(cost).chain(account.subjects_states(declared, now)).collect()
+        })
     }
 
     /// Cost against what may be read of one subject (its locator) in an hour. All or nothing.
     pub fn subject_reads(&self, subject: u64, cost: u32) -> Verdict {
-        self.subject_reads.charge(&subject, cost)
+        self.keys.load().subject_reads.charge(&subject, cost)
     }
 
-    /// Subjects (locators) a client is about to read on this day (days since the epoch). Those already seen that day are
-    /// free; if the new ones do not all fit, none is counted.
+    /// Subjects a client is about to read at this instant. Those already seen in the day (and in the hour) are free; if
+    /// the new ones do not all fit, none is counted.
     pub fn subjects(
         &self,
         client: ClientNo,
-        day: i64,
+        now: Timestamp,
         declared: &Declared,
-        subjects: impl Iterator<Item = u64>,
+        subjects: impl Iterator<Item = u64> + Clone,
     ) -> Verdict {
-        self.subjects.see(client, day, declared.subjects_per_day, subjects)
+        self.clients.with(client, |account, _| account.see(declared, now, subjects))
     }
 
-    /// What clients have read today, to be kept over a restart.
-    pub fn snapshot(&self) -> Vec<SubjectsSeen> {
-        self.subjects.snapshot()
-    }
-
-    /// Takes a snapshot back.
-    pub fn restore(&self, seen: Vec<SubjectsSeen>) {
-        self.subjects.restore(seen);
-    }
-
-    /// Forgets keys whose quota is whole again, and days that are over. Call it every minute or so.
+    /// Forgets keys whose quota is whole again. Call it every minute or so.
     pub fn housekeep(&self) {
-        self.networks.housekeep();
-        self.failures.housekeep();
-        self.subject_reads.housekeep();
-        self.verifications.housekeep();
-        self.sources.housekeep();
-        self.subjects.housekeep();
+        self.keys.load().housekeep();
     }
 
     /// Keys remembered by all keyed limiters, for the metrics.
     pub fn keys(&self) -> usize {
-        let keyed = [self.networks.len(), self.failures.len(), self.verifications.len(), self.sources.len()];
-        keyed.iter().sum::<usize>() + self.subject_reads.len()
+        self.keys.load().len()
     }
 }
 

@@ -1,5 +1,6 @@
 //! A limiter's rule and its answers, in the terms of the RateLimit fields.
 
+use super::windows::ceil_seconds;
 use governor::{Quota, middleware::StateSnapshot};
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -25,7 +26,7 @@ pub enum Verdict {
     Ok(State),
     /// It does not fit; nothing was counted.
     Limited {
-        /// Which limit: `network`, `failed_auth`, `requests`, `bytes`, `cost`, `subject`, `subjects`.
+        /// Which limit: `network`, `failed_auth`, `bytes`, `subject`, `source`, or the name of the policy's setting.
         name: &'static str,
         /// When the same would fit, at least one second.
         retry_after: Duration,
@@ -38,6 +39,13 @@ impl Verdict {
     /// Whether it fits.
     pub fn is_ok(&self) -> bool {
         matches!(self, Self::Ok(_))
+    }
+    /// How long to wait; nothing when it fits.
+    pub(super) fn wait(&self) -> Duration {
+        match self {
+            Self::Ok(_) => Duration::ZERO,
+            Self::Limited { retry_after, .. } => *retry_after,
+        }
     }
     /// Where the quota stands.
     pub fn state(&self) -> State {
@@ -112,10 +120,4 @@ impl Rule {
             reset_seconds: if missing == 0 { 0 } else { ceil_seconds(self.unit.saturating_mul(missing)) },
         }
     }
-}
-
-fn ceil_seconds(d: Duration) -> u64 {
-    // A unit is cut to whole nanoseconds, so an hour's worth of them misses the hour by up to a few seconds per 2³² units:
-    // rounding to the next second hides it for every quota in use.
-    d.as_secs() + u64::from(d.subsec_nanos() > 0)
 }

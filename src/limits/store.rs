@@ -5,6 +5,7 @@ use governor::state::StateStore;
 use governor::state::keyed::ShrinkableKeyedStateStore;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 const SHARDS: usize = 16;
@@ -19,12 +20,12 @@ pub(super) struct CappedStore<K> {
     shards: Arc<[Mutex<Shard<K>>]>,
     /// Picks the shard; keyed at random, so that nobody can aim at one.
     hasher: RandomState,
-    cap: usize,
+    cap: Arc<AtomicUsize>,
 }
 
 impl<K> Clone for CappedStore<K> {
     fn clone(&self) -> Self {
-        Self { shards: Arc::clone(&self.shards), hasher: self.hasher.clone(), cap: self.cap }
+        Self { shards: Arc::clone(&self.shards), hasher: self.hasher.clone(), cap: Arc::clone(&self.cap) }
     }
 }
 
@@ -34,8 +35,15 @@ impl<K: Hash + Eq> CappedStore<K> {
         Self {
             shards: std::iter::repeat_with(shard).take(SHARDS).collect(),
             hasher: RandomState::new(),
-            cap: cap / SHARDS,
+            cap: Arc::new(AtomicUsize::new(cap / SHARDS)),
         }
+    }
+    /// Changes the cap. Keys beyond a smaller one stay until they are whole again.
+    pub(super) fn set_cap(&self, cap: usize) {
+        self.cap.store(cap / SHARDS, Ordering::Relaxed);
+    }
+    fn is_full(&self, keys: usize) -> bool {
+        keys >= self.cap.load(Ordering::Relaxed)
     }
     fn shard(&self, key: &K) -> Option<MutexGuard<'_, Shard<K>>> {
         let index = usize::try_from(self.hasher.hash_one(key) % SHARDS as u64).unwrap_or(0);
@@ -45,7 +53,7 @@ impl<K: Hash + Eq> CappedStore<K> {
     pub(super) fn peek(&self, key: &K) -> Option<Nanos> {
         let shard = self.shard(key)?;
         let own = shard.states.get(key).copied();
-        own.or(if shard.states.len() >= self.cap { shard.overflow } else { None }).map(Nanos::from)
+        own.or(if self.is_full(shard.states.len()) { shard.overflow } else { None }).map(Nanos::from)
     }
 }
 
@@ -66,7 +74,7 @@ impl<K: Hash + Eq + Clone> StateStore for CappedStore<K> {
             *state = next.as_u64();
             return Ok(outcome);
         }
-        if shard.states.len() >= self.cap {
+        if self.is_full(shard.states.len()) {
             let (outcome, next) = f(shard.overflow.map(Nanos::from))?;
             shard.overflow = Some(next.as_u64());
             return Ok(outcome);

@@ -1,12 +1,15 @@
 //! What a compiled policy tells the other rooms: names, numbers and declared facts. Nothing here grants anything.
 
+use super::calendar::Calendar;
 use super::cidr::Cidr;
 use super::numbering::{Numbering, Space};
 use super::rules::{Basis, ClientRules, PurposeRules, RecipientRules, Transfers};
 use crate::domain::field::{FieldType, Mask};
 use crate::domain::subject::Region;
 use crate::domain::value::ValueOptions;
-use crate::domain::{AudienceNo, ClientNo, CollectionNo, FieldNo, PolicyVersion, PurposeNo, RecipientNo};
+use crate::domain::{
+    AudienceNo, ClientNo, CollectionNo, FieldNo, PolicyVersion, PurposeNo, RecipientNo, Timestamp,
+};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -71,12 +74,38 @@ pub struct ClientFacts {
 /// Declared limits of a client; generous defaults where the policy is silent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ClientLimits {
-    /// Requests a second (token bucket; burst = 2 s worth).
+    /// Requests a second.
     pub requests_per_second: u32,
-    /// Cost units (records × sensitivity) an hour.
+    /// Cost units (records × sensitivity) a second.
+    pub reads_per_second: Option<u32>,
+    /// Cost units a minute.
+    pub reads_per_minute: Option<u32>,
+    /// Cost units an hour.
     pub reads_per_hour: u32,
+    /// Cost units a day.
+    pub reads_per_day: Option<u32>,
+    /// Distinct subjects an hour.
+    pub subjects_per_hour: Option<u32>,
     /// Distinct subjects a day.
     pub subjects_per_day: u32,
+    /// When the windows shorter than a day are wider.
+    pub batch_calendar: Calendar,
+}
+
+impl ClientLimits {
+    /// The limits in force at an instant: the calendar widens every window of reads and subjects shorter than a day.
+    #[must_use]
+    pub fn at(self, now: Timestamp) -> Self {
+        let times = self.batch_calendar.times_at(now);
+        let wider = |quota: Option<u32>| quota.map(|quota| quota.saturating_mul(times));
+        Self {
+            reads_per_second: wider(self.reads_per_second),
+            reads_per_minute: wider(self.reads_per_minute),
+            reads_per_hour: self.reads_per_hour.saturating_mul(times),
+            subjects_per_hour: wider(self.subjects_per_hour),
+            ..self
+        }
+    }
 }
 
 /// What the policy says of a collection.

@@ -3,6 +3,7 @@
 //! No I/O, no clock, no randomness, no panic. [`Permit`], [`WritePermit`] have private fields: only a decision makes
 //! one (I2). What is not declared is not granted, and an error while judging is a denial (I4).
 
+mod calendar;
 mod cidr;
 mod compile;
 mod errors;
@@ -19,6 +20,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+pub use calendar::Calendar;
 pub use cidr::Cidr;
 pub use errors::PolicyError;
 pub use facts::{ClientFacts, ClientLimits, FieldFacts, Policy, Search};

@@ -170,7 +170,11 @@ pub(super) struct Grant {
 #[serde(deny_unknown_fields)]
 pub(super) struct Limits {
     pub(super) requests_per_second: Option<Spanned<u32>>,
+    pub(super) reads_per_second: Option<Spanned<u32>>,
+    pub(super) reads_per_minute: Option<Spanned<u32>>,
     pub(super) reads_per_hour: Option<Spanned<u32>>,
+    pub(super) reads_per_day: Option<Spanned<u32>>,
+    pub(super) subjects_per_hour: Option<Spanned<u32>>,
     pub(super) subjects_per_day: Option<Spanned<u32>>,
     #[serde(default)]
     pub(super) batch_calendar: Vec<Text>,

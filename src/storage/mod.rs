@@ -91,6 +91,12 @@ impl Store {
             Self::Sqlite(store) => store.set_locator_ceiling(ceiling),
         }
     }
+    /// Keeps what limits have counted, all rows or none, and drops stale ones; a projection of the log, so without an event.
+    pub async fn keep_limits(&self, rows: Vec<LimitRow>, stale: Vec<StaleLimits>) -> Result<(), CommitError> {
+        match self {
+            Self::Sqlite(store) => store.keep_limits(rows, stale).await,
+        }
+    }
     /// Present head of the log.
     pub fn log_head(&self) -> LogHead {
         match self {

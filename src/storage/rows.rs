@@ -94,6 +94,24 @@ pub struct IdempotencyRow {
     pub result: Vec<u8>,
 }
 
+/// A row of what limits keep over a restart. `state` is opaque here and carries its own seal.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LimitRow {
+    /// Client; 0 for what concerns all.
+    pub client: ClientNo,
+    /// Which limit, or part of it.
+    pub rule: u32,
+    /// The period it counts for.
+    pub day: i64,
+    /// Position of the log it includes.
+    pub audit_pos: u64,
+    /// Sealed state.
+    pub state: Vec<u8>,
+}
+
+/// Rows of the limits that are of no use any more: rules of a range, periods before one.
+pub type StaleLimits = (std::ops::Range<u32>, i64);
+
 /// A block of locator counters, reserved durably before anything is sealed under them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LocatorRange {

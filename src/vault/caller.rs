@@ -63,14 +63,20 @@ impl Caller {
 }
 
 impl Vault {
-    /// Who presents this API key from this address. The text is wiped by its owner.
+    /// Who presents this API key from this address. The text is wiped by its owner. A network of too many failed keys is
+    /// answered `rate_limited`, whatever it presents, but for keys that are established there.
     pub fn authenticate(&self, key: Option<&str>, peer: IpAddr) -> Result<Caller, Refusal> {
         let presented = key.unwrap_or("");
+        let locked = self.may_authenticate(peer).err();
         let digest = self.keys().digest_secret(SecretKind::ApiKey, presented);
         let clients = self.clients();
-        let Some(entry) = digest.and_then(|(version, digest)| clients.by_digest(version, &digest)) else {
-            return Err(Refusal::Unauthenticated);
-        };
+        let found = digest.and_then(|(version, digest)| clients.by_digest(version, &digest));
+        if let Some(locked) = locked
+            && !found.is_some_and(|entry| entry.established.lately(peer, self.clock().as_ref()))
+        {
+            return Err(locked);
+        }
+        let Some(entry) = found else { return Err(Refusal::Unauthenticated) };
         let policy = self.policy();
         // A key whose client the policy no longer declares opens nothing: absence never permits (I4).
         let facts: &ClientFacts = policy.client(&entry.client).ok_or(Refusal::Unauthenticated)?;
@@ -80,6 +86,7 @@ impl Vault {
             key_expired: entry.revoked || self.now() >= entry.expires_at,
             network_allowed: facts.accepts_key && facts.networks.iter().any(|n| n.contains(peer)),
         };
+        entry.established.note(peer, self.clock().as_ref());
         Ok(Caller {
             name: entry.client.clone(),
             key: Some((entry.id, entry.expires_at)),

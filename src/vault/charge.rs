@@ -1,36 +1,48 @@
 //! Limits in the verbs' terms: records × sensitivity and distinct subjects, charged before any row is read.
 
-use crate::domain::Ref8;
-use crate::limits::{Declared, State, Verdict};
+use crate::domain::{Ref8, Timestamp};
+use crate::limits::{Check, Declared, State, Verdict};
+use crate::policy::ClientLimits;
 use crate::vault::Vault;
 use crate::vault::call::Draft;
 use crate::vault::caller::Caller;
 use crate::vault::refusal::Refusal;
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// What is left of a client's quotas, for the RateLimit fields.
 #[derive(Clone, Copy, Debug)]
 pub struct Quotas {
-    /// Cost units an hour.
+    /// Cost units, in the window with the fewest left.
     pub cost: State,
-    /// Distinct subjects a day.
+    /// Distinct subjects, of the day or of the hour, whichever has fewer left.
     pub subjects: State,
 }
 
-fn declared(caller: &Caller) -> Declared {
-    let limits = caller.limits();
+/// The client's limits as they are in force at this instant.
+pub(in crate::vault) fn declared(limits: ClientLimits, now: Timestamp) -> Declared {
+    let limits = limits.at(now);
     Declared {
         requests_per_second: limits.requests_per_second,
+        reads_per_second: limits.reads_per_second,
+        reads_per_minute: limits.reads_per_minute,
         reads_per_hour: limits.reads_per_hour,
+        reads_per_day: limits.reads_per_day,
+        subjects_per_hour: limits.subjects_per_hour,
         subjects_per_day: limits.subjects_per_day,
     }
+}
+
+/// Whole seconds after which the same would fit: rounded up, or a client that waits as told is refused again.
+fn seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
 fn refused(verdict: Verdict, budget: bool) -> Result<State, Refusal> {
     match verdict {
         Verdict::Ok(state) => Ok(state),
         Verdict::Limited { name, retry_after, .. } => {
-            let wait = retry_after.as_secs().max(1);
+            let wait = seconds(retry_after);
             Err(if budget {
                 Refusal::BudgetExhausted(name.to_owned(), wait)
             } else {
@@ -45,21 +57,32 @@ impl Vault {
     pub fn admit_network(&self, peer: IpAddr) -> Result<(), Refusal> {
         refused(self.limits().network(peer), false).map(drop)
     }
+    /// Whether this network may present keys at all; consumes nothing.
+    pub(in crate::vault) fn may_authenticate(&self, peer: IpAddr) -> Result<(), Refusal> {
+        refused(self.limits().may_authenticate(peer), false).map(drop)
+    }
     /// A failed authentication from this network.
     pub fn count_failed_authentication(&self, peer: IpAddr) -> Result<(), Refusal> {
         refused(self.limits().failed_auth(peer), false).map(drop)
     }
     /// One request of this client, with the bytes it announces; before the body is read.
     pub fn admit_request(&self, caller: &Caller, bytes: u32) -> Result<(), Refusal> {
-        refused(self.limits().request(caller.client(), &declared(caller), u64::from(bytes)), false).map(drop)
+        refused(self.limits().request(caller.client(), &self.declared(caller), u64::from(bytes)), false)
+            .map(drop)
     }
     /// What is left of the caller's quotas.
     pub fn quotas(&self, caller: &Caller) -> Quotas {
-        let declared = declared(caller);
-        Quotas {
-            cost: self.limits().cost_state(caller.client(), &declared),
-            subjects: self.limits().subjects_state(caller.client(), self.now().day(), &declared),
-        }
+        let now = self.now();
+        let (cost, subjects) = self.limits().states(caller.client(), &declared(caller.limits(), now), now);
+        Quotas { cost, subjects }
+    }
+    /// Every window of the caller by the name of its setting in the policy.
+    pub fn windows(&self, caller: &Caller) -> Vec<(&'static str, State)> {
+        let now = self.now();
+        self.limits().windows(caller.client(), &declared(caller.limits(), now), now)
+    }
+    fn declared(&self, caller: &Caller) -> Declared {
+        declared(caller.limits(), self.now())
     }
     /// Charges cost units; the event says so too.
     pub(in crate::vault) fn charge(
@@ -71,45 +94,44 @@ impl Vault {
         if cost == 0 {
             return Ok(());
         }
-        refused(self.limits().charge(caller.client(), &declared(caller), cost), true)?;
+        refused(self.limits().charge(caller.client(), &self.declared(caller), cost), true)?;
         draft.body.cost = draft.body.cost.saturating_add(cost);
         Ok(())
     }
-    /// Counts the subjects of a request against the caller's day; before anything about them is opened.
+    /// A request that turned out to repeat an earlier one: its reply is minted again and costs nothing, as its event says.
+    pub(in crate::vault) fn refund(&self, caller: &Caller, draft: &Draft) {
+        if draft.body.cost > 0 {
+            self.limits().refund(caller.client(), &self.declared(caller), draft.body.cost);
+        }
+    }
+    /// Counts the subjects of a request against the caller's day and hour; before anything about them is opened. What is
+    /// counted is named in the event of a detokenize or a search, and nothing else: a replay counts the same
+    /// ([`crate::vault::keep`]).
     pub(in crate::vault) fn charge_subjects(
         &self,
         caller: &Caller,
         subjects: &[Ref8],
     ) -> Result<(), Refusal> {
-        let day = self.now().day();
+        let now = self.now();
         let keys = subjects.iter().map(|s| u64::from_be_bytes(s.0));
-        refused(self.limits().subjects(caller.client(), day, &declared(caller), keys), true).map(drop)
+        let declared = declared(caller.limits(), now);
+        refused(self.limits().subjects(caller.client(), now, &declared, keys), true).map(drop)
     }
     /// Counts reads of one subject, whoever reads.
     pub(in crate::vault) fn charge_subject_reads(&self, subject: Ref8, cost: u32) -> Result<(), Refusal> {
         refused(self.limits().subject_reads(u64::from_be_bytes(subject.0), cost), false).map(drop)
     }
-}
-
-impl Vault {
-    /// Checks of one credential, by whichever spelling, and of one source.
+    /// A check of a credential; `spend` counts it, else it is only asked whether there may be one.
     pub(in crate::vault) fn throttle_verification(
         &self,
-        subject: [u8; 16],
-        source: Option<&str>,
+        check: &Check<'_>,
+        spend: bool,
     ) -> Result<(), Refusal> {
-        let throttled = |verdict: Verdict, scope: &str| match verdict {
+        let limits = self.limits();
+        match if spend { limits.verify(check) } else { limits.may_verify(check) } {
             Verdict::Ok(_) => Ok(()),
-            Verdict::Limited { retry_after, .. } => {
-                Err(Refusal::Throttled(scope.to_owned(), retry_after.as_secs().max(1)))
-            }
-        };
-        throttled(self.limits().verification(subject), "subject")?;
-        match source {
-            None => Ok(()),
-            Some(source) => {
-                let key = self.keys().idempotency_digest(&[b"verify source", source.as_bytes()]);
-                throttled(self.limits().verification_source(key), "source")
+            Verdict::Limited { name, retry_after, .. } => {
+                Err(Refusal::Throttled(name.to_owned(), seconds(retry_after)))
             }
         }
     }

@@ -8,6 +8,7 @@ use crate::domain::event::{Act, Event, EventBody, Outcome, Principal};
 use crate::domain::{ControlKind, Id16, Object, Sensitive, Timestamp, Version};
 use crate::storage::{Change, ChangeSet, ReadError};
 use crate::vault::Vault;
+use crate::vault::established::Established;
 use crate::vault::refusal::Refusal;
 use crate::vault::rows::control_key;
 use std::collections::HashMap;
@@ -24,6 +25,8 @@ pub(in crate::vault) struct KeyEntry {
     pub(in crate::vault) expires_at: Timestamp,
     /// Withdrawn.
     pub(in crate::vault) revoked: bool,
+    /// Where it has proved itself.
+    pub(in crate::vault) established: Established,
     row: ClientKeyRow,
     row_version: Version,
 }
@@ -103,6 +106,7 @@ impl Vault {
                     client: Arc::from(key.client.as_str()),
                     expires_at: key.expires_at,
                     revoked: key.revoked,
+                    established: Established::default(),
                     row_version: row.version,
                     row: key,
                 };

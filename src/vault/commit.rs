@@ -115,7 +115,10 @@ impl Vault {
             });
             let (read_at, plan) = match planned {
                 Ok((read_at, Ok(Ok(plan)))) => (read_at, plan),
-                Ok((_, Ok(Err(Ok(remembered))))) => return Ok(Concluded::Replay(remembered)),
+                Ok((_, Ok(Err(Ok(remembered))))) => {
+                    self.refund(caller, &draft);
+                    return Ok(Concluded::Replay(remembered));
+                }
                 Ok((_, Ok(Err(Err(refusal))))) => {
                     return Err(self
                         .refuse(caller, None, Draft { body: event }, refusal, RuleSet::default())
@@ -147,7 +150,10 @@ impl Vault {
                 }
                 Err(CommitError::Conflict(_)) => {}
                 Err(CommitError::Replayed(row)) => match self.recalled(call, &row) {
-                    Ok(remembered) => return Ok(Concluded::Replay(remembered)),
+                    Ok(remembered) => {
+                        self.refund(caller, &draft);
+                        return Ok(Concluded::Replay(remembered));
+                    }
                     Err(refusal) => {
                         return Err(self.refuse(caller, None, draft, refusal, RuleSet::default()).await);
                     }

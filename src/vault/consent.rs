@@ -131,10 +131,13 @@ impl Vault {
         subject: SubjectId,
     ) -> Result<Done<ConsentView>, Refusal> {
         let policy = caller.policy().clone();
-        let draft = Draft::new(caller, call, Act::ConsentView);
+        let mut draft = Draft::new(caller, call, Act::ConsentView);
         if let Err(denial) = policy.judge_act(&caller.asker(), "consent.view") {
             let refusal = Refusal::Denied(RuleName(denial.rule));
             return Err(self.refuse(caller, None, draft, refusal, RuleSet(denial.all.0)).await);
+        }
+        if let Err(refusal) = self.charge(caller, &mut draft, 1) {
+            return Err(self.refuse(caller, None, draft, refusal, RuleSet::default()).await);
         }
         let concluded = self
             .run(caller, call, draft, |desk| {

@@ -20,6 +20,7 @@ use crate::vault::caller::Caller;
 use crate::vault::commit::{Desk, Done, Stop};
 use crate::vault::refusal::{Fault, Refusal, RuleName};
 use crate::vault::search::{Needle, matches};
+use crate::vault::throttle::Throttle;
 
 /// How the credential is named.
 pub enum VerifyBy {
@@ -81,10 +82,11 @@ impl Vault {
                 return Err(self.refuse(caller, None, draft, refusal, denial.all).await);
             }
         };
-        if let Err(refusal) = self.admit_verification(caller, command, &mut draft) {
-            return Err(self.refuse(caller, None, draft, refusal, RuleSet::default()).await);
-        }
-        self.verify_found(caller, (&policy, &leave), command, draft).await
+        let throttle = match self.admit_verification(caller, command, &mut draft) {
+            Ok(throttle) => throttle,
+            Err(refusal) => return Err(self.refuse(caller, None, draft, refusal, RuleSet::default()).await),
+        };
+        self.verify_found(caller, (&policy, &leave), (command, throttle), draft).await
     }
 
     /// Finds, checks and commits. A change of the person meanwhile is read and judged again, with the verdict on the same
@@ -93,7 +95,7 @@ impl Vault {
         &self,
         caller: &Caller,
         (policy, leave): (&Policy, &Leave),
-        command: &VerifyCommand,
+        (command, mut throttle): (&VerifyCommand, Throttle),
         draft: Draft,
     ) -> Result<Done<VerifyAnswer>, Refusal> {
         let mut judged: Option<(Option<Sensitive<String>>, bool)> = None;
@@ -103,7 +105,7 @@ impl Vault {
             let read = self.store().read(|reader| {
                 let read_at = reader.read_at();
                 let mut desk = Desk { reader, event: &mut event, ticket: &ticket };
-                Ok((read_at, self.find_credential(&mut desk, policy, leave, command)))
+                Ok((read_at, self.find_credential(&mut desk, (policy, leave), command, &mut throttle)))
             });
             let (read_at, found) = match read {
                 Ok((read_at, Ok(found))) => (read_at, found),
@@ -167,40 +169,12 @@ impl Vault {
         VerifyAnswer { valid, owner }
     }
 
-    /// One unit of cost; checks of one login or token, and of one source, are throttled by their canonical spelling.
-    fn admit_verification(
-        &self,
-        caller: &Caller,
-        command: &VerifyCommand,
-        draft: &mut Draft,
-    ) -> Result<(), Refusal> {
-        self.charge(caller, draft, 1)?;
-        let subject = match &command.by {
-            // EXPOSE: only a keyed digest of the canonical spelling reaches the limiter.
-            VerifyBy::Token(token) => {
-                self.keys().idempotency_digest(&[b"verify token", token.expose().as_bytes()])
-            }
-            VerifyBy::Login(login) => {
-                // EXPOSE: as above.
-                let canonical = value::query_input(FieldType::Login, None, login).ok();
-                let bytes = canonical.as_ref().map_or(&[][..], |c| c.expose().as_slice());
-                self.keys().idempotency_digest(&[b"verify login", bytes])
-            }
-        };
-        let source = command.source.map(crate::vault::networks::prefix);
-        if let Some(source) = &source {
-            draft.body.context =
-                Some(("source".to_owned(), self.reference(RefKind::Context, source.as_bytes()), None));
-        }
-        self.throttle_verification(subject, source.as_deref())
-    }
-
     fn find_credential(
         &self,
         desk: &mut Desk<'_, '_>,
-        policy: &Policy,
-        leave: &Leave,
+        (policy, leave): (&Policy, &Leave),
         command: &VerifyCommand,
+        throttle: &mut Throttle,
     ) -> Result<Option<Found>, Stop> {
         let (wanted, password) = match &command.by {
             VerifyBy::Token(token) => {
@@ -215,6 +189,8 @@ impl Vault {
             }
             VerifyBy::Login(login) => (self.by_login(desk, policy, login)?.map(|r| (r, None)), None),
         };
+        // Counted before anything is opened for it, and whether it leads anywhere or not.
+        self.spend_verification(throttle, wanted.map(|(record, _)| record))?;
         let Some((record, pointer)) = wanted else { return Ok(None) };
         let Some(loaded) = self.load_record(desk.reader, record)? else { return Ok(None) };
         let head = &loaded.row.head;

@@ -10,7 +10,9 @@ mod consent;
 mod credential;
 mod early;
 mod erase;
+mod established;
 mod govern;
+mod keep;
 mod load;
 mod locators;
 mod networks;
@@ -27,12 +29,14 @@ mod remember;
 mod reveal;
 mod rows;
 mod search;
+mod settings;
 mod setup;
 mod subject_create;
 mod subject_update;
 mod subject_view;
 mod sums;
 mod survey;
+mod throttle;
 mod token_inspect;
 mod token_mint;
 mod token_revoke;
@@ -54,6 +58,7 @@ pub use offline::{LogReader, check_policy, explain_read, verify_log};
 pub use operate::{Gauges, REFUSING};
 pub use record_batch::BatchItem;
 pub use record_create::{CreateRecord, FieldInput, StoredTokens, TokenWish};
+pub use record_rules::{MAX_TOKEN_LIFE, token_life_fault};
 pub use record_update::UpdateRecord;
 pub use record_view::RecordView;
 pub use refusal::{Fault, Refusal, RuleName};
@@ -99,6 +104,7 @@ pub struct Vault {
     forged_tokens: AtomicU64,
     sums: sums::Sums,
     unsettled: erase::Unsettled,
+    kept: keep::Kept,
 }
 
 impl Vault {

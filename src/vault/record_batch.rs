@@ -77,8 +77,11 @@ impl Vault {
                     all.replayed &= stored.replayed;
                 }
                 (Err(refusal), None) => return Err(refusal),
-                // What is stored is stored: the rest says why it is not.
+                // What is stored is stored: the rest says why it is not, and what was not tried costs nothing.
                 (Err(refusal), Some(all)) => {
+                    let untried = commands.get(part.first + part.commands.len()..).unwrap_or_default();
+                    whole.body.cost = untried.iter().map(units).fold(0, u32::saturating_add);
+                    self.refund(caller, &whole);
                     all.value.resize_with(commands.len(), || Err(refusal.clone()));
                     break;
                 }
@@ -107,7 +110,10 @@ impl Vault {
         draft.body.count = Some(part.commands.len() as u64);
         match self.store().read(|reader| self.recall(reader, caller, &part.call)) {
             Ok(None) => {}
-            Ok(Some(Ok(remembered))) => return self.replay_part(caller, part, draft, remembered).await,
+            Ok(Some(Ok(remembered))) => {
+                self.refund(caller, &draft);
+                return self.replay_part(caller, part, draft, remembered).await;
+            }
             Ok(Some(Err(refusal))) => {
                 return Err(self.refuse(caller, None, draft, refusal, RuleSet::default()).await);
             }
@@ -209,9 +215,10 @@ impl Vault {
         &self,
         caller: &Caller,
         part: &Part<'_>,
-        draft: Draft,
+        mut draft: Draft,
         remembered: Remembered,
     ) -> Result<Done<Vec<BatchItem>>, Refusal> {
+        draft.body.cost = 0;
         let items = match remembered {
             Remembered::Batch(items) if items.len() == part.commands.len() => items,
             _ => {

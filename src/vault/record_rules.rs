@@ -43,6 +43,15 @@ pub(in crate::vault) fn resolve_audience(
     })
 }
 
+/// Longest life of a token that has one of its own.
+pub const MAX_TOKEN_LIFE: std::time::Duration = std::time::Duration::from_secs(10 * 365 * 86_400);
+
+/// The fault of a longer one.
+pub fn token_life_fault(pointer: impl Into<String>) -> Fault {
+    let detail = "A token lives ten years at most: write 10y or less, or leave it out.";
+    Fault::new(pointer, "out_of_range", detail)
+}
+
 /// The terms of a grant, when an expiry or a number of uses is wished for.
 pub(in crate::vault) fn grant_terms(
     record: RecordId,
@@ -53,6 +62,9 @@ pub(in crate::vault) fn grant_terms(
     if wish.uses == Some(0) {
         let fault = Fault::new("/uses", "out_of_range", "A token has at least one use.");
         return Err(Refusal::InvalidRequest(vec![fault]));
+    }
+    if wish.expires_in.is_some_and(|life| life > MAX_TOKEN_LIFE) {
+        return Err(Refusal::InvalidRequest(vec![token_life_fault("/expires_in")]));
     }
     let wanted = wish.expires_in.is_some() || wish.uses.is_some();
     let expires_at = wish.expires_in.map(|life| now.plus(life));

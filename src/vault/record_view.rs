@@ -3,6 +3,7 @@
 use crate::crypto::{Keyring, NameKind, RefKind};
 use crate::domain::event::{Act, EventItem};
 use crate::domain::record::RecordHead;
+use crate::domain::rule::RuleSet;
 use crate::domain::{FieldNo, Object, RecordId, Timestamp};
 use crate::policy::Policy;
 use crate::vault::Vault;
@@ -62,10 +63,13 @@ impl Vault {
         record: RecordId,
     ) -> Result<Done<RecordView>, Refusal> {
         let policy = caller.policy().clone();
-        let draft = Draft::new(caller, call, Act::RecordView);
+        let mut draft = Draft::new(caller, call, Act::RecordView);
         if let Err(denial) = policy.judge_act(&caller.asker(), "record.view") {
             let refusal = Refusal::Denied(RuleName(denial.rule));
             return Err(self.refuse(caller, None, draft, refusal, denial.all).await);
+        }
+        if let Err(refusal) = self.charge(caller, &mut draft, 1) {
+            return Err(self.refuse(caller, None, draft, refusal, RuleSet::default()).await);
         }
         let concluded = self
             .run(caller, call, draft, |desk| {

@@ -121,6 +121,7 @@ impl Vault {
         let policy = vault.compiled()?;
         vault.policy.store(Arc::new(policy));
         vault.reload_clients()?;
+        vault.restore_limits()?;
         Ok(vault)
     }
 
@@ -142,6 +143,7 @@ impl Vault {
             forged_tokens: std::sync::atomic::AtomicU64::new(0),
             sums: super::sums::Sums::default(),
             unsettled: super::erase::Unsettled::default(),
+            kept: super::keep::Kept::default(),
         })
     }
 

@@ -2,6 +2,7 @@
 
 use crate::crypto::NameKind;
 use crate::domain::event::Act;
+use crate::domain::rule::RuleSet;
 use crate::domain::subject::SubjectState;
 use crate::domain::{CollectionNo, Object, RecordId, SubjectId};
 use crate::vault::Vault;
@@ -35,10 +36,13 @@ impl Vault {
         subject: SubjectId,
     ) -> Result<Done<SubjectView>, Refusal> {
         let policy = caller.policy().clone();
-        let draft = Draft::new(caller, call, Act::SubjectView);
+        let mut draft = Draft::new(caller, call, Act::SubjectView);
         if let Err(denial) = policy.judge_act(&caller.asker(), "subject.view") {
             let refusal = Refusal::Denied(RuleName(denial.rule));
             return Err(self.refuse(caller, None, draft, refusal, denial.all).await);
+        }
+        if let Err(refusal) = self.charge(caller, &mut draft, 1) {
+            return Err(self.refuse(caller, None, draft, refusal, RuleSet::default()).await);
         }
         let concluded = self
             .run(caller, call, draft, |desk| {
@@ -66,10 +70,13 @@ impl Vault {
         page: RecordPage,
     ) -> Result<Done<(Vec<RecordView>, Option<RecordId>)>, Refusal> {
         let policy = caller.policy().clone();
-        let draft = Draft::new(caller, call, Act::SubjectView);
+        let mut draft = Draft::new(caller, call, Act::SubjectView);
         if let Err(denial) = policy.judge_act(&caller.asker(), "subject.view") {
             let refusal = Refusal::Denied(RuleName(denial.rule));
             return Err(self.refuse(caller, None, draft, refusal, denial.all).await);
+        }
+        if let Err(refusal) = self.charge(caller, &mut draft, page_cost(page.limit)) {
+            return Err(self.refuse(caller, None, draft, refusal, RuleSet::default()).await);
         }
         let concluded = self
             .run(caller, call, draft, |desk| {
@@ -100,6 +107,11 @@ pub struct RecordPage {
     pub before: Option<RecordId>,
     /// At most so many.
     pub limit: usize,
+}
+
+/// A list costs a unit for every ten rows it may hold: metadata is cheaper than values, but not free.
+fn page_cost(limit: usize) -> u32 {
+    u32::try_from(limit.div_ceil(10)).unwrap_or(u32::MAX).max(1)
 }
 
 /// Reads are never remembered, so a replay cannot be.

@@ -34,10 +34,15 @@ impl Vault {
         command: &MintCommand,
     ) -> Result<Done<StoredTokens>, Refusal> {
         let policy = caller.policy().clone();
-        let draft = Draft::new(caller, call, Act::TokenMint);
+        let mut draft = Draft::new(caller, call, Act::TokenMint);
         if let Err(denial) = policy.judge_act(&caller.asker(), "token.mint") {
             let refusal = Refusal::Denied(RuleName(denial.rule));
             return Err(self.refuse(caller, Some(call), draft, refusal, denial.all).await);
+        }
+        if let Err(refusal) =
+            self.charge(caller, &mut draft, u32::try_from(command.fields.len()).unwrap_or(u32::MAX).max(1))
+        {
+            return Err(self.refuse(caller, None, draft, refusal, RuleSet::default()).await);
         }
         let prepared = self.prepare_mint(command).await;
         let (record, grants) = match prepared {

@@ -24,10 +24,14 @@ impl Vault {
         call: &Call,
         tokens: &[Sensitive<String>],
     ) -> Result<Done<Vec<bool>>, Refusal> {
-        let draft = Draft::new(caller, call, Act::TokenRevoke);
+        let mut draft = Draft::new(caller, call, Act::TokenRevoke);
         if let Err(denial) = caller.policy().judge_act(&caller.asker(), "token.revoke") {
             let refusal = Refusal::Denied(RuleName(denial.rule));
             return Err(self.refuse(caller, Some(call), draft, refusal, denial.all).await);
+        }
+        if let Err(refusal) = self.charge(caller, &mut draft, u32::try_from(tokens.len()).unwrap_or(u32::MAX))
+        {
+            return Err(self.refuse(caller, None, draft, refusal, RuleSet::default()).await);
         }
         // EXPOSE: opened in place, without I/O.
         let pointers: Vec<_> = tokens.iter().map(|t| self.keys().open_token(t.expose())).collect();

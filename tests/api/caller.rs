@@ -82,6 +82,10 @@ impl Client {
     pub(crate) fn of(vault: &Vault, name: &str) -> Self {
         Self { target: vault.target.clone(), key: vault.key(name).to_owned(), stream: None }
     }
+    /// A caller with this key.
+    pub(crate) fn new(target: Target, key: &str) -> Self {
+        Self { target, key: key.to_owned(), stream: None }
+    }
     /// Another connection of the same caller.
     pub(crate) fn again(&self) -> Self {
         Self { target: self.target.clone(), key: self.key.clone(), stream: None }

@@ -21,6 +21,7 @@ mod doctor;
 mod edges;
 mod erase;
 mod framing;
+mod limits;
 mod matrix;
 mod offline;
 mod operability;

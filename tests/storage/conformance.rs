@@ -1,5 +1,6 @@
 //! What every adapter must do. Each test takes an adapter; the macro at the end names them for one.
 
+use crate::limits::*;
 use crate::support::*;
 use proptest::test_runner::{Config, TestRunner};
 use strongroom::audit;
@@ -550,4 +551,7 @@ conformance!(
     eight_threads_count_without_losing_one,
     events_are_found_by_key_merged_or_not,
     random_changes_agree_with_a_model,
+    kept_limits_are_read_back_after_a_restart_and_replaced_by_key,
+    kept_limits_leave_no_event_and_disturb_no_reader,
+    stale_limits_are_dropped_by_range_and_period,
 );

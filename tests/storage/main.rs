@@ -6,6 +6,8 @@ mod conformance;
 #[cfg(test)]
 mod erasure;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod sqlite_faults;
 #[cfg(test)]
 mod sqlite_files;

@@ -5,8 +5,8 @@ use crate::crypto::{Table, Unopenable};
 use crate::domain::Version;
 use crate::domain::record::RowSeal;
 
-const TABLES: [Table; 5] =
-    [Table::Subjects, Table::Records, Table::Grants, Table::ExternalRefs, Table::Controls];
+const TABLES: [Table; 6] =
+    [Table::Subjects, Table::Records, Table::Grants, Table::ExternalRefs, Table::Controls, Table::Limits];
 const COLUMNS: &[u8] = b"columns of a row, in canonical form";
 
 #[test]

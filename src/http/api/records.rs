@@ -4,7 +4,9 @@ use crate::domain::event::Act;
 use crate::http::api::subjects::RecordShown;
 use crate::http::exchange::{Exchange, Failure, Reply, life};
 use crate::http::json::FieldMap;
-use crate::vault::{CreateRecord, Fault, FieldInput, StoredTokens, TokenWish, UpdateRecord};
+use crate::vault::{
+    CreateRecord, Fault, FieldInput, MAX_TOKEN_LIFE, StoredTokens, TokenWish, UpdateRecord, token_life_fault,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -43,6 +45,9 @@ impl TokenWishes {
     pub fn read(self, base: &str) -> Result<TokenWish, Fault> {
         let expires_in =
             self.expires_in.as_deref().map(|t| life(&format!("{base}/expires_in"), t)).transpose()?;
+        if expires_in.is_some_and(|life| life > MAX_TOKEN_LIFE) {
+            return Err(token_life_fault(format!("{base}/expires_in")));
+        }
         Ok(TokenWish { expires_in, uses: self.uses, audience: self.audience })
     }
 }

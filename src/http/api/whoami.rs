@@ -36,10 +36,39 @@ pub struct Granted {
 /// Quotas.
 #[derive(Serialize, ToSchema)]
 pub struct Limits {
-    /// Cost units an hour.
+    /// Cost units, in the window with the fewest left.
     pub cost: Quota,
-    /// Distinct subjects a day.
+    /// Distinct subjects, of the day or the hour, whichever has fewer left.
     pub subjects: Quota,
+    /// Every window, by the name of its setting in the policy: the name that a refusal gives as `scope`.
+    pub windows: Vec<WindowLeft>,
+}
+
+/// One window.
+#[derive(Serialize, ToSchema)]
+pub struct WindowLeft {
+    /// `requests_per_second`, `reads_per_hour`, `subjects_per_day` …
+    pub name: &'static str,
+    /// In all, at this hour.
+    pub quota: u64,
+    /// Its length.
+    pub window_seconds: u64,
+    /// Left.
+    pub remaining: u64,
+    /// Seconds until it is whole again.
+    pub reset_seconds: u64,
+}
+
+impl From<(&'static str, crate::vault::QuotaState)> for WindowLeft {
+    fn from((name, s): (&'static str, crate::vault::QuotaState)) -> Self {
+        Self {
+            name,
+            quota: s.quota,
+            window_seconds: s.window_seconds,
+            remaining: s.remaining,
+            reset_seconds: s.reset_seconds,
+        }
+    }
 }
 
 /// One quota.
@@ -63,6 +92,7 @@ impl From<crate::vault::QuotaState> for Quota {
 pub async fn show(x: &Exchange<'_>) -> Result<Reply, Failure> {
     let done = x.vault.whoami(x.caller, x.call).await?;
     let quotas = x.vault.quotas(x.caller);
+    let windows = x.vault.windows(x.caller).into_iter().map(WindowLeft::from);
     let grants = done.value.grants.iter().map(|(purpose, field, form)| Granted {
         purpose: purpose.clone(),
         field: field.clone(),
@@ -74,7 +104,11 @@ pub async fn show(x: &Exchange<'_>) -> Result<Reply, Failure> {
         expires_at: done.value.expires_at.map(|end| end.to_rfc3339()),
         grants: grants.collect(),
         acts: done.value.acts.clone(),
-        limits: Limits { cost: quotas.cost.into(), subjects: quotas.subjects.into() },
+        limits: Limits {
+            cost: quotas.cost.into(),
+            subjects: quotas.subjects.into(),
+            windows: windows.collect(),
+        },
     };
     Ok(Reply::json(200, &done, &me))
 }

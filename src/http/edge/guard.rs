@@ -3,6 +3,7 @@
 use super::headers::{TraceParent, set};
 use super::request_id::{IdSource, RequestId};
 use crate::domain::Entropy;
+use crate::http::pipeline::Serving;
 use crate::http::problem::{Code, MEDIA_TYPE, Problem};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -54,6 +55,7 @@ impl Guard {
         request.extensions_mut().insert(id);
         if let Err(problem) = self.check(&request) {
             super::refused::count(problem.code);
+            let problem = metered(&request, problem);
             return Ok(request.into_response(dressed(problem.to_response(id), id)));
         }
         let trace =
@@ -127,6 +129,15 @@ fn own(reply: HttpResponse, id: RequestId) -> HttpResponse {
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes() == MEDIA_TYPE.as_bytes());
     if ours { reply } else { Problem::new(code_for(status)).to_response(id) }
+}
+
+/// What the guard refuses costs its network a request and is counted like any refusal of a stranger (A37).
+fn metered(request: &ServiceRequest, problem: Problem) -> Problem {
+    let serving = request.app_data::<web::Data<Serving>>();
+    match (serving, request.peer_addr()) {
+        (Some(serving), Some(peer)) => serving.turn_away(peer.ip(), problem),
+        _ => problem,
+    }
 }
 
 fn code_for(status: StatusCode) -> Code {

@@ -8,7 +8,7 @@ use crate::policy::cidr::Cidr;
 use crate::policy::facts::{Audience, ClientFacts, ClientLimits};
 use crate::policy::numbering::Space;
 use crate::policy::rules::ClientRules;
-use crate::policy::source::{Client, Limits, Text};
+use crate::policy::source::{Client, Text};
 use std::collections::BTreeSet;
 
 /// The closed list of acts; `:` is followed by a name.
@@ -32,9 +32,6 @@ const ACTS: &[&str] = &[
     "context.register:<kind>",
 ];
 
-const DEFAULT_LIMITS: ClientLimits =
-    ClientLimits { requests_per_second: 500, reads_per_hour: 100_000, subjects_per_day: 50_000 };
-
 impl Compiler<'_, '_> {
     pub(super) fn clients(&mut self) {
         let source = self.source;
@@ -48,7 +45,7 @@ impl Compiler<'_, '_> {
             }
             let grants = self.grants(&client.grants, &path);
             let acts = self.acts(&client.acts, &path);
-            let limits = client.limits.as_ref().map_or(DEFAULT_LIMITS, |l| self.limits(l, &path));
+            let limits = client.limits.as_ref().map_or_else(ClientLimits::default, |l| self.limits(l, &path));
             let number = self.policy.numbering.get(Space::Clients, name.get_ref()).map(ClientNo);
             let (Some(no), Some(country)) = (number, country) else { continue };
             let accepts = |how: &str| client.auth.iter().any(|a| a.get_ref() == how);
@@ -142,29 +139,6 @@ impl Compiler<'_, '_> {
         for (i, how) in client.auth.iter().enumerate() {
             self.one_of(how, &format!("{path}[{i}]"), &["key", "mtls"], "way to authenticate");
         }
-    }
-
-    fn limits(&mut self, limits: &Limits, path: &str) -> ClientLimits {
-        let declared = [
-            ("requests_per_second", &limits.requests_per_second, DEFAULT_LIMITS.requests_per_second),
-            ("reads_per_hour", &limits.reads_per_hour, DEFAULT_LIMITS.reads_per_hour),
-            ("subjects_per_day", &limits.subjects_per_day, DEFAULT_LIMITS.subjects_per_day),
-        ];
-        let [requests_per_second, reads_per_hour, subjects_per_day] =
-            declared.map(|(name, value, default)| {
-                let Some(value) = value else { return default };
-                if *value.get_ref() == 0 {
-                    let message = String::from(
-                        "is 0, so the client could never call; write 1 or more, or leave it out.",
-                    );
-                    self.faults.at(value.span(), &format!("{path}.limits.{name}"), message);
-                }
-                *value.get_ref()
-            });
-        for (i, entry) in limits.batch_calendar.iter().enumerate() {
-            self.not_empty(entry, &format!("{path}.limits.batch_calendar[{i}]"));
-        }
-        ClientLimits { requests_per_second, reads_per_hour, subjects_per_day }
     }
 
     fn acts(&mut self, acts: &[Text], owner: &str) -> BTreeSet<String> {

@@ -4,6 +4,7 @@
 mod clients;
 mod collections;
 mod grants;
+mod limits;
 mod names;
 mod purposes;
 mod recipients;
@@ -48,6 +49,7 @@ impl Policy {
                 requests_per_second: 1_000_000,
                 reads_per_hour: 2_000_000_000,
                 subjects_per_day: 50_000_000,
+                ..ClientLimits::default()
             };
         }
         Ok(policy)

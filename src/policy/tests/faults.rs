@@ -202,6 +202,48 @@ const MISTAKES: &[Mistake] = &[
         &["write 1 or more"],
     ),
     ("EU = [", "DE = [", "regions.DE", &["cannot name a group"]),
+    (
+        "reads_per_hour = 10000",
+        "reads_per_week = 10000",
+        "clients.billing.limits.reads_per_week",
+        &["unknown key `reads_per_week`", "`reads_per_day`"],
+    ),
+    (
+        "reads_per_hour = 10000",
+        "reads_per_minute = 20000, reads_per_hour = 10000",
+        "clients.billing.limits.reads_per_hour",
+        &["reads_per_hour = 10000 is less than reads_per_minute = 20000", "lower the shorter"],
+    ),
+    (
+        "reads_per_hour = 10000",
+        "reads_per_minute = 200000",
+        "clients.billing.limits.reads_per_minute",
+        &["reads_per_hour = 100000 (the default) is less"],
+    ),
+    (
+        "reads_per_hour = 10000",
+        "reads_per_day = 5",
+        "clients.billing.limits.reads_per_day",
+        &["reads_per_day = 5 is less than reads_per_hour = 100000"],
+    ),
+    (
+        "subjects_per_day = 5000",
+        "subjects_per_hour = 5001, subjects_per_day = 5000",
+        "clients.billing.limits.subjects_per_day",
+        &["subjects_per_day = 5000 is less than subjects_per_hour = 5001"],
+    ),
+    (
+        "reads_per_hour = 10000",
+        "batch_calendar = [\"02:00-04:00 x10\"], reads_per_hour = 10000",
+        "clients.billing.limits.batch_calendar",
+        &["write reads_per_day too"],
+    ),
+    (
+        "reads_per_hour = 10000",
+        "batch_calendar = [\"nightly\"], reads_per_day = 100000",
+        "clients.billing.limits.batch_calendar[0]",
+        &["HH:MM-HH:MM xN"],
+    ),
 ];
 
 #[test]

@@ -189,3 +189,23 @@ fn a_later_version_keeps_every_number_and_never_gives_one_away() {
     let bytes = second.numbering().to_bytes();
     assert_eq!(Numbering::from_bytes(&bytes).as_ref(), Some(second.numbering()));
 }
+
+#[test]
+fn a_calendar_widens_what_is_shorter_than_a_day_and_never_the_day() {
+    let limits = "limits = { requests_per_second = 500, reads_per_minute = 900, reads_per_hour = 40000, reads_per_day = 100000, \
+                  subjects_per_hour = 1000, subjects_per_day = 20000, batch_calendar = [\"02:00-04:00 x10\"] }";
+    let was = "limits = { requests_per_second = 500, reads_per_hour = 40000, subjects_per_day = 20000 }";
+    let policy = Policy::compile(&SAMPLE.replacen(was, limits, 1), &Numbering::default()).unwrap();
+    let declared = policy.client("storefront").unwrap().limits;
+    let at = |hour: i64| declared.at(crate::domain::Timestamp(hour * 3_600_000_000));
+    assert_eq!(at(5), declared);
+    let wide = at(3);
+    assert_eq!((wide.reads_per_minute, wide.reads_per_hour), (Some(9_000), 400_000));
+    assert_eq!(wide.subjects_per_hour, Some(10_000));
+    assert_eq!(
+        (wide.reads_per_day, wide.subjects_per_day),
+        (Some(100_000), 20_000),
+        "the ceilings of the day stand"
+    );
+    assert_eq!((wide.requests_per_second, wide.reads_per_second), (500, None));
+}

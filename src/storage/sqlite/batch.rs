@@ -118,6 +118,10 @@ impl Writer {
                     idempotency::forget(&self.conn, keys, at)?;
                     Fate::Kept
                 }
+                Job::Keep(kept) => {
+                    super::limits::keep(&self.conn, kept)?;
+                    Fate::Kept
+                }
                 Job::End => Fate::Kept,
                 #[cfg(test)]
                 Job::Fail(code) => return Err(Failed(Trouble::Halt(*code))),
@@ -223,6 +227,10 @@ impl Writer {
                     lock(&self.inner.block).raised(seen, to);
                     let _ = done.send(Ok(()));
                 }
+                (Job::Keep(kept), _) => {
+                    // The caller may have gone; the rows stand.
+                    let _ = kept.done.send(Ok(()));
+                }
                 _ => {}
             }
         }
@@ -269,6 +277,9 @@ fn refuse(job: Job, error: CommitError) {
         Job::Commit(_, answer) => send(answer, error),
         Job::Raise { done, .. } => {
             let _ = done.send(Err(error));
+        }
+        Job::Keep(kept) => {
+            let _ = kept.done.send(Err(error));
         }
         Job::Forget(_) | Job::End => {}
         #[cfg(test)]

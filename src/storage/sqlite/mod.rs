@@ -14,6 +14,7 @@ mod idempotency;
 mod index;
 mod inspect;
 mod integrity;
+mod limits;
 mod locators;
 mod measures;
 mod meta;

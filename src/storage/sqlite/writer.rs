@@ -64,6 +64,8 @@ pub(super) enum Job {
     Raise { seen: Option<u64>, to: u64, done: oneshot::Sender<Result<(), CommitError>> },
     /// Delete remembered outcomes older than 24 hours.
     Forget(Vec<super::idempotency::Key>),
+    /// Keep what limits have counted: a projection of the log, so without an event.
+    Keep(Box<super::limits::Keep>),
     /// Drain what is queued and end.
     End,
     /// Fail the next COMMIT with this code, as a device would.

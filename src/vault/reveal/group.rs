@@ -52,9 +52,9 @@ impl Vault {
         }
         plan.relied_on.extend([Object::Record(head.record.0), Object::Subject(head.subject.0)]);
         let subject_ref = self.subject_ref(head.subject);
-        desk.event.subjects.push(subject_ref);
-        // Budgets of subjects stand before anything about them is opened.
+        // Budgets of subjects stand before anything about them is opened; the log names whom they counted.
         self.charge_subjects(caller, &[subject_ref])?;
+        desk.event.subjects.push(subject_ref);
         let cost = live.iter().map(|w| 1 + surcharge(policy, w.pointer.field)).sum();
         self.charge_subject_reads(subject_ref, cost)?;
         counts.live += u32::try_from(live.len()).unwrap_or(u32::MAX);

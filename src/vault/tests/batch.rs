@@ -51,7 +51,12 @@ fn a_batch_cut_off_after_some_parts_is_finished_by_its_retry_and_nothing_is_stor
     assert_eq!(names(&whole.value)[..1_000], names(&cut.value)[..]);
     let distinct: std::collections::BTreeSet<_> = names(&whole.value).into_iter().collect();
     assert_eq!(distinct.len(), 1_200);
-    assert!(rig.batch(&rig.keyed("k", "body"), &all, false).unwrap().replayed);
+    let again = rig.batch(&rig.keyed("k", "body"), &all, false).unwrap();
+    assert!(again.replayed && again.cost == 0, "a retry costs nothing");
+    assert_eq!(rig.vault.quotas(&rig.storefront).cost.remaining, {
+        let quota = rig.vault.quotas(&rig.storefront).cost.quota;
+        quota - 2_400
+    });
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod batch;
 mod consent;
 mod erase;
 mod idempotency;
+mod keep;
 mod rig;
 mod seals;
 mod subjects;
