@@ -2,6 +2,7 @@
 
 mod consent;
 mod idempotency;
+mod proof;
 mod rig;
 mod seals;
 mod subjects;
