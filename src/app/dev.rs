@@ -1,6 +1,7 @@
 //! `strongroom dev`: a development vault on loopback with the sample policy, demo clients and, if asked, customers.
 
 use crate::app::init::found;
+use crate::app::links::LinkPlan;
 use crate::app::open::{self, Tuning};
 use crate::app::serve::{Listeners, cores, listen, serve};
 use crate::app::{owner, requests, sample};
@@ -66,9 +67,9 @@ async fn start(args: &DevArgs, out: &mut dyn Write) -> Result<(), Failed> {
     }
     writeln!(out, "serving {base} (credentials in {}); stop with Ctrl-C", args.credentials_out.display())?;
     out.flush()?;
-    let tls = tls::server_config(&certificate.certificate, &certificate.key)
-        .map_err(|e| Failed::new(e.to_string()))?;
-    serve(vault, Listeners { api, metrics, tls }, BodyLimits::default(), server_settings()).await
+    let pair = (certificate.certificate, certificate.key);
+    let links = LinkPlan::development(pair, vault.clock().clone())?;
+    serve(vault, Listeners { api, metrics, links }, BodyLimits::default(), server_settings()).await
 }
 
 fn tuning() -> Tuning {

@@ -1,12 +1,13 @@
 //! Metrics as the server's meter.
 
 use crate::http::pipeline::Meter;
+use crate::telemetry::links::LinkMetrics;
 use crate::telemetry::metrics::Metrics;
 use crate::vault::Gauges;
 use std::sync::Arc;
 
 /// The process's metrics behind the server's trait.
-pub(in crate::app) struct Metered(pub(in crate::app) Arc<Metrics>);
+pub(in crate::app) struct Metered(pub(in crate::app) Arc<Metrics>, pub(in crate::app) Arc<LinkMetrics>);
 
 impl Meter for Metered {
     fn request(&self, route: &'static str, status: u16, micros: u64) {
@@ -26,6 +27,8 @@ impl Meter for Metered {
         self.0.forged_tokens(gauges.forged_tokens);
         self.0.argon2_queue(gauges.argon2_queue);
         self.0.ready(gauges.ready);
-        self.0.render()
+        let mut text = self.0.render();
+        self.1.render(&mut text);
+        text
     }
 }

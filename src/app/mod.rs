@@ -4,11 +4,13 @@ mod dev;
 mod findings;
 mod harden;
 mod init;
+mod links;
 mod meter;
 mod open;
 mod requests;
 mod sample;
 mod serve;
+mod stop;
 
 use crate::cli::{self, AuditCommand, Cli, ClientCommand, Command, Failed, Place, PolicyCommand};
 use crate::domain::clock::{Clock, SystemClock};

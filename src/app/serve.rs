@@ -1,27 +1,28 @@
 //! `strongroom serve`: settings, vault, listeners, upkeep, and a two-step shutdown that drains and flushes.
 
+use crate::app::links::{self, LinkPlan};
 use crate::app::meter::Metered;
 use crate::app::open::{self, Tuning};
+use crate::app::stop::{Ended, until_stopped};
 use crate::cli::{Failed, Place};
 use crate::config::{RootProviderKind, Settings};
 use crate::crypto::password::PasswordParams;
+use crate::domain::clock::SystemClock;
 use crate::domain::entropy::OsEntropy;
 use crate::http::api::ROUTES;
 use crate::http::edge::{BodyLimits, EdgeSettings, EntropyFactory, ServerSettings};
+use crate::http::link::Links;
 use crate::http::pipeline::Serving;
 use crate::http::problem::Code;
 use crate::http::server;
-use crate::http::tls;
 use crate::policy::Cidr;
 use crate::telemetry::{log, metrics::Metrics};
 use crate::vault::{NetworkLabel, Networks, Vault};
-use actix_web::dev::ServerHandle;
 use actix_web::web;
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs `serve`.
 pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
@@ -30,20 +31,11 @@ pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
         Failed::new(lines.join("\n"))
     })?;
     log::init(&settings.log.level);
-    let (cert, key) = match (&settings.tls.certificate, &settings.tls.key) {
-        (Some(cert), Some(key)) => (cert.clone(), key.clone()),
-        _ => {
-            return Err(Failed::new(
-                "[tls] certificate and key are missing; a vault is served over TLS only",
-            ));
-        }
-    };
+    let links = LinkPlan::of(&settings, Arc::new(SystemClock::default()))?;
     let place = place_of(&settings);
     let vault = open::vault(&place, &tuning_of(&settings)?)?;
     let listener = listen(settings.listen.address, "listen.address")?;
     let metrics_listener = listen(settings.metrics.address, "metrics.address")?;
-    let named = |e: tls::TlsError| Failed::new(format!("{} and {}: {e}", cert.display(), key.display()));
-    let tls = tls::server_config(&cert, &key).map_err(named)?;
     tracing::info!(
         event = "serving",
         address = settings.listen.address.to_string().as_str(),
@@ -52,17 +44,17 @@ pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
     let server = server_settings(&settings);
     super::block_on(serve(
         vault,
-        Listeners { api: listener, metrics: metrics_listener, tls },
+        Listeners { api: listener, metrics: metrics_listener, links },
         body_rules(&settings),
         server,
     ))
 }
 
-/// Sockets and TLS of a server.
+/// Sockets and connections of a server.
 pub(in crate::app) struct Listeners {
     pub(in crate::app) api: TcpListener,
     pub(in crate::app) metrics: TcpListener,
-    pub(in crate::app) tls: rustls::ServerConfig,
+    pub(in crate::app) links: LinkPlan,
 }
 
 /// Serves until SIGTERM or SIGINT, then drains, flushes and reports its end.
@@ -76,33 +68,29 @@ pub(in crate::app) async fn serve(
         |e: std::io::Error| Failed::new(format!("cannot serve: {}", crate::domain::io_words(e.kind())));
     let routes: Vec<&'static str> = ROUTES.iter().map(|r| r.path).collect();
     let codes: Vec<&'static str> = Code::all().iter().map(|c| c.name()).collect();
-    let meter = Arc::new(Metered(Arc::new(Metrics::new(&routes, &codes))));
+    let counters = links::metrics();
+    let meter = Arc::new(Metered(Arc::new(Metrics::new(&routes, &codes)), counters.clone()));
     let serving = web::Data::new(Serving { vault: vault.clone(), meter, body });
     let entropy: EntropyFactory = Arc::new(|| Box::new(OsEntropy));
-    let api = server::api(on.api, &on.tls, serving.clone(), (&settings, entropy.clone())).map_err(failed)?;
+    let LinkPlan { live, rules, limits } = on.links;
+    let counted = links::Counted { metrics: counters.clone(), vault: vault.clone() };
+    let links = Links::new(live.clone(), rules, limits, Some(Arc::new(counted)));
+    let api = server::api(on.api, &links, serving.clone(), (&settings, entropy.clone())).map_err(failed)?;
     let metrics = server::metrics(on.metrics, serving, entropy).map_err(failed)?;
-    let handles = [api.handle(), metrics.handle()];
     let upkeep = actix_web::rt::spawn(upkeep(vault.clone()));
-    actix_web::rt::spawn(stop_on_signal(handles));
-    let (api, metrics) = tokio::join!(api, metrics);
+    let material = actix_web::rt::spawn(links::look_after(links, live, counters, vault.clone()));
+    let drain = settings.shutdown_timeout;
+    let ended = until_stopped(vec![api, metrics], drain, vault.clock().as_ref()).await;
     upkeep.abort();
+    material.abort();
     vault.flush_refusals().await;
     vault.report_shutdown().await;
-    tracing::info!(event = "shutdown", "the vault has stopped serving");
-    api.and(metrics).map_err(failed)
-}
-
-async fn stop_on_signal(handles: [ServerHandle; 2]) {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        return;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
+    if let Ok(ended) = &ended {
+        ended.tell();
     }
-    for handle in handles {
-        handle.stop(true).await;
+    match ended {
+        Ok(Ended::Failed) => Err(Failed::new("the server ended by itself; see the log")),
+        ended => ended.map(|_| ()).map_err(failed),
     }
 }
 
@@ -169,6 +157,7 @@ fn server_settings(settings: &Settings) -> ServerSettings {
         max_connections: settings.http.max_connections,
         client_request_timeout: Duration::from_secs(settings.http.header_timeout_s),
         keep_alive: Duration::from_secs(settings.http.keep_alive_s),
+        shutdown_timeout: Duration::from_secs(settings.http.drain_timeout_s),
         edge: EdgeSettings { hosts: settings.listen.hosts.clone(), ..EdgeSettings::default() },
         ..ServerSettings::default()
     }

@@ -13,6 +13,7 @@ pub(in crate::config) fn faults(settings: &Settings) -> Vec<Fault> {
     let fixed = [paths(settings), listening(settings), log(settings)].concat();
     faults.extend(fixed.into_iter().map(|(key, advice)| (key.to_owned(), advice.to_owned())));
     faults.extend(numbers(settings));
+    faults.extend(settings.proxy.faults());
     faults.extend(settings.networks.iter().enumerate().flat_map(|(at, network)| labels(at, network)));
     faults
 }
@@ -23,6 +24,8 @@ fn paths(settings: &Settings) -> Vec<(&'static str, &'static str)> {
         ("data_dir", Some(settings.data_dir.as_path())),
         ("tls.certificate", tls.certificate.as_deref()),
         ("tls.key", tls.key.as_deref()),
+        ("tls.client_ca", tls.client_ca.as_deref()),
+        ("tls.client_crl", tls.client_crl.as_deref()),
         ("root.path", root.path.as_deref()),
     ];
     let odd = paths.into_iter().filter(|(_, path)| path.is_some_and(is_no_path));
@@ -36,6 +39,12 @@ fn paths(settings: &Settings) -> Vec<(&'static str, &'static str)> {
             faults.push(("tls.key", "is missing beside tls.certificate; write both or neither"))
         }
         _ => {}
+    }
+    if tls.client_ca.is_some() && tls.certificate.is_none() {
+        faults.push(("tls.client_ca", "needs tls.certificate and tls.key beside it"));
+    }
+    if tls.client_crl.is_some() && tls.client_ca.is_none() {
+        faults.push(("tls.client_crl", "needs tls.client_ca, whose certificates it revokes, beside it"));
     }
     if root.provider == RootProviderKind::Passphrase && root.path.is_none() {
         faults.push(("root.path", "the passphrase lies in a file; write its path here"));
@@ -79,6 +88,10 @@ fn numbers(settings: &Settings) -> impl Iterator<Item = Fault> {
         ("http.header_timeout_s", http.header_timeout_s, 1, 60),
         ("http.max_connections", size(http.max_connections), 1, 1 << 20),
         ("http.keep_alive_s", http.keep_alive_s, 1, 3_600),
+        ("http.max_connections_per_peer", http.max_connections_per_peer.into(), 1, 1 << 20),
+        ("http.max_connection_age_s", http.max_connection_age_s, 1, 86_400),
+        ("http.drain_timeout_s", http.drain_timeout_s, 1, 600),
+        ("proxy.max_connections_per_proxy", settings.proxy.max_connections_per_proxy.into(), 1, 1 << 20),
         ("limits.max_keys", size(limits.max_keys), 1_000, 10_000_000),
         ("passwords.memory_kib", passwords.memory_kib.into(), 19_456, 262_144),
         ("passwords.iterations", passwords.iterations.into(), 2, 10),
@@ -107,7 +120,7 @@ fn labels(at: usize, network: &Network) -> Vec<Fault> {
 }
 
 /// `address/length` without host bits; IPv4 is never written as IPv6.
-fn is_network(cidr: &str) -> bool {
+pub(in crate::config) fn is_network(cidr: &str) -> bool {
     let Some((address, length)) = cidr.split_once('/') else { return false };
     let (Ok(address), Ok(bits_fixed)) = (address.parse::<IpAddr>(), length.parse::<u32>()) else {
         return false;

@@ -3,9 +3,11 @@
 
 mod check;
 mod errors;
+mod proxy;
 mod sections;
 
 pub use errors::ConfigError;
+pub use proxy::{Proxy, ProxyHeader, ProxyVersion};
 pub use sections::{Http, Listen, Log, Metrics, Network, Passwords, Root, RootProviderKind, Tls};
 
 use serde::Deserialize;
@@ -23,6 +25,9 @@ pub struct Settings {
     /// `[tls]`
     #[serde(default)]
     pub tls: Tls,
+    /// `[proxy]`
+    #[serde(default)]
+    pub proxy: Proxy,
     /// `[root]`
     #[serde(default)]
     pub root: Root,

@@ -10,6 +10,7 @@ fn the_shipped_sample_parses_and_shows_every_default() {
     assert_eq!(sample.limits, bare.limits);
     assert_eq!(sample.passwords, bare.passwords);
     assert_eq!(sample.metrics, bare.metrics);
+    assert_eq!(sample.proxy, bare.proxy);
 }
 
 #[test]
@@ -147,6 +148,10 @@ fn numbers_out_of_bounds_are_named_with_their_line_and_bounds() {
         ("header_timeout_s", 1, 60),
         ("max_connections", 1, 1 << 20),
         ("keep_alive_s", 1, 3_600),
+        ("max_connections_per_peer", 1, 1 << 20),
+        ("max_connection_age_s", 1, 86_400),
+        ("drain_timeout_s", 1, 600),
+        ("max_connections_per_proxy", 1, 1 << 20),
         ("max_keys", 1_000, 10_000_000),
         ("memory_kib", 19_456, 262_144),
         ("iterations", 2, 10),
@@ -207,6 +212,9 @@ fn pairs_and_paths_are_checked() {
     };
     assert_eq!(keys("[tls]\ncertificate = \"c\""), [(2, "tls.key".to_owned())]);
     assert_eq!(keys("[tls]\nkey = \"k\""), [(2, "tls.certificate".to_owned())]);
+    let pair = "[tls]\ncertificate = \"c\"\nkey = \"k\"\n";
+    assert_eq!(keys(&format!("{pair}client_crl = \"l\"")), [(5, "tls.client_crl".to_owned())]);
+    assert_eq!(keys("[tls]\nclient_ca = \"a\""), [(3, "tls.client_ca".to_owned())]);
     assert_eq!(keys("[root]\nprovider = \"passphrase\""), [(2, "root.path".to_owned())]);
     assert_eq!(keys("root.path = \"\""), [(2, "root.path".to_owned())]);
     assert_eq!(keys("log = { level = \"loud\" }"), [(2, "log.level".to_owned())]);

@@ -8,7 +8,7 @@ use crate::http::edge::{self, RequestId};
 use crate::http::exchange::{Exchange, Failure, Reply};
 use crate::http::problem::{Code, Problem};
 use crate::http::request;
-use crate::vault::{Call, Caller, QuotaState, Vault};
+use crate::vault::{Call, Caller, Proof, QuotaState, Refusal, Vault};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -124,8 +124,17 @@ async fn handle(
 fn authenticate(vault: &Vault, req: &HttpRequest, peer: IpAddr) -> Result<Caller, Box<Problem>> {
     let key = request::bearer(req);
     // EXPOSE: looked up by its keyed digest; the buffer wipes itself.
-    let presented = key.as_ref().map(|k| k.expose().as_str());
-    vault.authenticate(presented, peer).map_err(|refusal| {
+    let read = key.as_ref().map(|k| k.expose().as_str());
+    let link = edge::link(req);
+    let certificate = link.as_ref().and_then(|link| link.certificate());
+    // A credential that cannot be read is not none: it must not leave the certificate to stand alone.
+    let presented = read.or_else(|| request::has_credential(req).then_some(""));
+    let caller = if link.as_ref().is_none_or(|link| link.stands()) {
+        vault.authenticate_by(Proof { key: presented, certificate }, peer)
+    } else {
+        Err(Refusal::Unauthenticated)
+    };
+    caller.map_err(|refusal| {
         let throttled = vault.count_failed_authentication(peer).err();
         Box::new(Problem::from(&throttled.unwrap_or(refusal)))
     })

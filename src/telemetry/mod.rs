@@ -1,6 +1,7 @@
 //! Logs and metrics: what leaves the process about itself. An allow-list of fields, fixed sentences, closed label sets;
 //! never a value, a token, a key, or a panic's message (I6).
 
+pub mod links;
 pub mod log;
 pub mod metrics;
 

@@ -109,7 +109,9 @@ impl Vault {
         let entry = digest.and_then(|(version, digest)| clients.by_digest(version, &digest));
         let name: Arc<str> = match (proof.key, entry, proof.certificate) {
             (Some(_), Some(key), None) => key.client.clone(),
-            (Some(_), Some(key), Some(certificate)) if *key.client == *certificate.client => key.client.clone(),
+            (Some(_), Some(key), Some(certificate)) if *key.client == *certificate.client => {
+                key.client.clone()
+            }
             (None, _, Some(certificate)) if clients.is_active(&certificate.client) => {
                 Arc::from(certificate.client.as_str())
             }

@@ -15,6 +15,7 @@ mod locators;
 mod networks;
 mod offline;
 mod operate;
+mod own_event;
 mod record_create;
 mod record_rows;
 mod record_rules;
@@ -37,8 +38,8 @@ mod whoami;
 
 pub use crate::audit::Query as AuditQuery;
 pub use crate::limits::State as QuotaState;
-pub use call::{Call, IdempotencyKey};
 pub use crate::policy::Cidr;
+pub use call::{Call, IdempotencyKey};
 pub use caller::{Caller, Certificate, Proof};
 pub use charge::Quotas;
 pub use clients::{ClientError, ClientSummary};

@@ -27,7 +27,8 @@ fn world() -> World {
     let parts = parts(&dir.path().join("d"), keys, &clock, true);
     let policy = SAMPLE.replacen("auth = [\"key\"]", "auth = [\"mtls\"]", 1);
     let policy = policy.replacen("auth = [\"key\"]", "auth = [\"mtls\", \"key\"]", 1);
-    let order = ["[clients.storefront]", "[clients.billing]", "[clients.mailer]"].map(|c| policy.find(c).unwrap());
+    let order =
+        ["[clients.storefront]", "[clients.billing]", "[clients.mailer]"].map(|c| policy.find(c).unwrap());
     assert!(order.is_sorted());
     let facts = VaultFacts { single_operator: true };
     let vault = block_on(Vault::init(parts, &policy, facts, Principal::Local(0))).unwrap();
@@ -123,7 +124,10 @@ fn networks_and_suspension_bind_a_certificate_as_they_bind_a_key() {
     assert_eq!(denial.rule.name(), "network_not_allowed");
     block_on(world.vault.set_client(Principal::Local(0), "storefront", true)).unwrap();
     let suspended = world.takes(None, Some("storefront")).unwrap();
-    assert_eq!(suspended.policy().judge_asker(&suspended.asker()).unwrap_err().rule.name(), "client_suspended");
+    assert_eq!(
+        suspended.policy().judge_asker(&suspended.asker()).unwrap_err().rule.name(),
+        "client_suspended"
+    );
 }
 
 #[test]
