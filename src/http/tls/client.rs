@@ -66,7 +66,9 @@ pub(super) fn client_name(der: &[u8]) -> Option<String> {
     });
     let (name, second) = (ours.next()?, ours.next());
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-');
-    let fits = (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(plain);
+    // As the policy spells names.
+    let begins = name.starts_with(|c: char| c.is_ascii_lowercase());
+    let fits = begins && name.len() <= MAX_NAME && name.bytes().all(plain);
     (fits && second.is_none()).then(|| name.to_owned())
 }
 
