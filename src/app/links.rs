@@ -87,6 +87,18 @@ fn named(files: &TlsFiles, error: &TlsError) -> Failed {
     Failed::new(format!("{}: {error}", paths.join(", ")))
 }
 
+/// Says so when the policy asks clients for certificates that nothing here could verify.
+pub(in crate::app) fn warn_of_clients(live: &Live, vault: &Vault) {
+    let asked = vault.policy().clients().filter(|client| client.accepts_mtls).count();
+    if asked > 0 && live.current().trust.is_none() {
+        tracing::warn!(
+            event = "mtls_without_ca",
+            count = asked as u64,
+            "the policy asks clients for certificates and [tls] client_ca is not set: they cannot call"
+        );
+    }
+}
+
 /// Counts connections that came to nothing: in the metrics, and on the log where a certificate was refused.
 pub(in crate::app) struct Counted {
     pub(in crate::app) metrics: Arc<LinkMetrics>,
@@ -121,6 +133,8 @@ pub(in crate::app) async fn look_after(
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     let mut watcher = Watcher::new(&live);
     loop {
+        let (certificate, lists) = live.seconds_left();
+        metrics.expires(certificate, lists);
         let asked = tokio::select! {
             told = hangup.recv() => told.is_some(),
             () = tokio::time::sleep(LOOK) => false,

@@ -73,6 +73,7 @@ pub(in crate::app) async fn serve(
     let serving = web::Data::new(Serving { vault: vault.clone(), meter, body });
     let entropy: EntropyFactory = Arc::new(|| Box::new(OsEntropy));
     let LinkPlan { live, rules, limits } = on.links;
+    links::warn_of_clients(&live, &vault);
     let counted = links::Counted { metrics: counters.clone(), vault: vault.clone() };
     let links = Links::new(live.clone(), rules, limits, Some(Arc::new(counted)));
     let api = server::api(on.api, &links, serving.clone(), (&settings, entropy.clone())).map_err(failed)?;

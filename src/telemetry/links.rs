@@ -9,11 +9,8 @@ pub(super) const DESCRIPTIONS: &[(&str, &str, &str)] = &[
     ("strongroom_connections_refused_total", "counter", "Connections refused or cut, by reason"),
     ("strongroom_handshake_failures_total", "counter", "TLS handshakes that failed, by kind"),
     ("strongroom_tls_reloads_total", "counter", "TLS material read again, by outcome"),
-    (
-        "strongroom_tls_stale",
-        "gauge",
-        "1 while the TLS files cannot be taken over and the last good set is served",
-    ),
+    ("strongroom_tls_expires_seconds", "gauge", "Seconds until certificate or client_crl ends"),
+    ("strongroom_tls_stale", "gauge", "1 while the last good TLS set is served instead of the files"),
 ];
 
 /// Counters of connections and TLS material.
@@ -25,7 +22,12 @@ pub struct LinkMetrics {
     taken: AtomicU64,
     rejected: AtomicU64,
     stale: AtomicBool,
+    certificate: AtomicU64,
+    lists: AtomicU64,
 }
+
+/// There is nothing that ends.
+const NEVER: u64 = u64::MAX;
 
 impl LinkMetrics {
     /// Counters for these reasons and kinds; others are not counted.
@@ -54,6 +56,12 @@ impl LinkMetrics {
         self.stale.store(stale, Ordering::Relaxed);
     }
 
+    /// Seconds until certificate and revocation lists end; `None` for what never does.
+    pub fn expires(&self, certificate: Option<u64>, lists: Option<u64>) {
+        self.certificate.store(certificate.unwrap_or(NEVER), Ordering::Relaxed);
+        self.lists.store(lists.unwrap_or(NEVER), Ordering::Relaxed);
+    }
+
     /// Writes all of them.
     pub fn render(&self, out: &mut String) {
         for (name, kind, meaning) in DESCRIPTIONS {
@@ -80,6 +88,14 @@ impl LinkMetrics {
                     line("{outcome=\"taken\"}", self.taken.load(Ordering::Relaxed));
                     line("{outcome=\"refused\"}", self.rejected.load(Ordering::Relaxed));
                 }
+                "strongroom_tls_expires_seconds" => {
+                    for (what, slot) in [("certificate", &self.certificate), ("client_crl", &self.lists)] {
+                        let left = slot.load(Ordering::Relaxed);
+                        if left != NEVER {
+                            line(&format!("{{what=\"{what}\"}}"), left);
+                        }
+                    }
+                }
                 _ => line("", u64::from(self.stale.load(Ordering::Relaxed))),
             }
         }
@@ -101,6 +117,7 @@ mod tests {
         metrics.reloaded(true);
         metrics.reloaded(false);
         metrics.stale(true);
+        metrics.expires(Some(77), None);
         let mut text = String::new();
         metrics.render(&mut text);
         for line in [
@@ -110,9 +127,10 @@ mod tests {
             "strongroom_tls_reloads_total{outcome=\"taken\"} 1",
             "strongroom_tls_reloads_total{outcome=\"refused\"} 1",
             "strongroom_tls_stale 1",
+            "strongroom_tls_expires_seconds{what=\"certificate\"} 77",
         ] {
             assert!(text.lines().any(|l| l == line), "{line} in\n{text}");
         }
-        assert!(!text.contains("203.0.113.9"));
+        assert!(!text.contains("203.0.113.9") && !text.contains("client_crl\""));
     }
 }

@@ -5,6 +5,8 @@ use crate::client::{read_answer, request};
 use crate::pki::{Authority, Identity, Leaf, server, uri};
 use crate::served::{Plan, Served};
 use rcgen::ExtendedKeyUsagePurpose;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
@@ -341,4 +343,58 @@ fn an_old_connection_is_closed_with_its_next_reply() {
     let last = read_answer(&mut stream).unwrap();
     assert_eq!((last.status, last.header("connection")), (200, Some("close")));
     assert!(stream.write_all(&ask).and_then(|()| read_answer(&mut stream)).is_err());
+}
+
+#[test]
+fn the_documented_commands_make_what_the_vault_takes_and_refuses() {
+    let openssl = std::process::Command::new("openssl").arg("version").output();
+    if !openssl.is_ok_and(|out| out.status.success()) {
+        // The authority of this test is OpenSSL itself; the others make their own.
+        return;
+    }
+    let page = include_str!("../../docs/mutual-tls.md");
+    let begin = page.find("mkdir -m 700 clients-ca").unwrap();
+    let script = page[begin..].split("```").next().unwrap();
+    let plan = plan();
+    let ca = plan.dir.path().join("clients-ca");
+    let shell = |script: &str, dir: &std::path::Path| {
+        let out =
+            std::process::Command::new("bash").args(["-euc", script]).current_dir(dir).output().unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8(out.stdout).unwrap()
+    };
+    shell(script, plan.dir.path());
+    let read = |name: &str| std::fs::read_to_string(ca.join(name)).unwrap();
+    let identity = Identity {
+        chain: vec![CertificateDer::from_pem_slice(read("storefront.pem").as_bytes()).unwrap()],
+        key: PrivateKeyDer::from_pem_slice(read("storefront.key").as_bytes()).unwrap(),
+        serial: 1,
+    };
+    let served = plan.trusting(&read("ca.pem"), Some(&read("crl.pem"))).serve();
+    assert_eq!(served.whoami(Some(&identity), None), 200);
+    let id = shell("openssl x509 -in storefront.pem -outform DER | sha256sum | cut -c1-32", &ca);
+    assert_eq!(served.events("whoami")[0]["tls_client"].as_str(), Some(id.trim()));
+    let revoke = page
+        .lines()
+        .filter(|l| l.starts_with("openssl ca -config ca.cnf -revoke") || l.contains("-out crl.pem.new"));
+    shell(&revoke.collect::<Vec<_>>().join("\n"), &ca);
+    served.put("crl.pem", &read("crl.pem"));
+    served.until("it is revoked", SOON, || served.whoami(Some(&identity), None) == 0);
+    assert!(served.metric("strongroom_tls_expires_seconds{what=\"client_crl\"}") > 6 * 86_400);
+}
+
+#[test]
+fn refused_certificates_are_summed_on_the_log_and_an_unverifiable_policy_is_told() {
+    let ca = Authority::new("clients");
+    let mut served = served(&ca, &[]);
+    for _ in 0..3 {
+        assert_eq!(served.whoami(Some(&ca.issue(Leaf::default())), None), 0);
+    }
+    assert!(!served.log().contains("mtls_without_ca"));
+    served.signal("TERM");
+    assert!(served.ended(Duration::from_secs(20)).success());
+    let sums = served.events("refusal.sum");
+    let sum = sums.iter().find(|e| e["code"] == "client_certificate_refused").unwrap();
+    assert_eq!((sum["count"].as_u64(), sum["network"]["prefix"].as_str()), (Some(3), Some("127.0.0.0/24")));
+    assert!(plan().serve().log().contains("mtls_without_ca"));
 }

@@ -74,6 +74,15 @@ impl Live {
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
     }
+    /// Seconds until the server's certificate and the first revocation list end; `None`: never.
+    pub fn seconds_left(&self) -> (Option<u64>, Option<u64>) {
+        let (material, now) = (self.current.load(), self.now());
+        let left = |until: Timestamp| {
+            let micros = u64::try_from(until.0.saturating_sub(now.0)).unwrap_or(0);
+            (until != Timestamp(i64::MAX)).then_some(micros / 1_000_000)
+        };
+        (left(material.certificate_until), left(material.lists_until))
+    }
     /// Whether the files on disk are not what is served.
     pub fn is_stale(&self) -> bool {
         self.stale.load(Ordering::Relaxed)
