@@ -8,6 +8,7 @@ mod accept;
 mod caps;
 mod facts;
 mod forwarded;
+mod lines;
 mod proxy;
 mod proxy_protocol;
 mod serve;

@@ -4,6 +4,7 @@
 use super::accept::{Links, Refused};
 use super::caps::Slot;
 use super::facts::Link;
+use super::lines::Lines;
 use std::io::{Error, ErrorKind, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -27,6 +28,7 @@ pub(super) struct Wire {
     /// Done when it must end.
     end: Pin<Box<dyn Future<Output = ()>>>,
     cut: bool,
+    lines: Lines,
     links: Arc<Links>,
     _places: (Slot, Option<Slot>),
 }
@@ -39,7 +41,7 @@ impl Wire {
         places: (Slot, Option<Slot>),
     ) -> Self {
         let end = Box::pin(end(Rc::clone(&link), Arc::clone(&links)));
-        Self { tls, link, end, cut: false, links, _places: places }
+        Self { tls, link, end, cut: false, lines: Lines::default(), links, _places: places }
     }
 
     /// What is known of it.
@@ -104,8 +106,13 @@ impl AsyncRead for Wire {
         if !this.stands() {
             return Poll::Ready(Err(over()));
         }
+        let before = buf.filled().len();
         match Pin::new(&mut this.tls).poll_read(cx, buf) {
             Poll::Pending if this.poll_over(cx) => Poll::Ready(Err(over())),
+            Poll::Ready(Ok(())) => {
+                this.lines.follow(buf.filled_mut().split_at_mut(before).1);
+                Poll::Ready(Ok(()))
+            }
             polled => polled,
         }
     }
