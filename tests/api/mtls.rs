@@ -86,7 +86,8 @@ fn only_certificates_of_the_authority_for_clients_with_one_name_that_stand_are_t
     let spiffe = ca.issue(named(&["spiffe://shop/storefront".to_owned(), mine.clone()]));
     assert_eq!(served.whoami(Some(&spiffe), None), 200, "names of other systems do no harm");
     let by_name = Leaf { common_name: "storefront".to_owned(), ..Leaf::default() };
-    let for_servers = Leaf { usage: ExtendedKeyUsagePurpose::ServerAuth, ..named(&[mine.clone()]) };
+    let for_servers =
+        Leaf { usage: ExtendedKeyUsagePurpose::ServerAuth, ..named(std::slice::from_ref(&mine)) };
     for (what, identity, kind) in [
         ("no name", ca.issue(named(&[])), "certificate_name"),
         ("a common name only", ca.issue(by_name), "certificate_name"),
@@ -101,10 +102,14 @@ fn only_certificates_of_the_authority_for_clients_with_one_name_that_stand_are_t
         ),
         ("another authority of the same name", stranger.client("storefront"), "certificate_authority"),
         ("no authority", Authority::new("other").client("storefront"), "certificate_authority"),
-        ("expired", ca.issue(Leaf { life: (-YEAR, -60), ..named(&[mine.clone()]) }), "certificate_expired"),
+        (
+            "expired",
+            ca.issue(Leaf { life: (-YEAR, -60), ..named(std::slice::from_ref(&mine)) }),
+            "certificate_expired",
+        ),
         (
             "not valid yet",
-            ca.issue(Leaf { life: (3_600, YEAR), ..named(&[mine.clone()]) }),
+            ca.issue(Leaf { life: (3_600, YEAR), ..named(std::slice::from_ref(&mine)) }),
             "certificate_expired",
         ),
         ("for servers", ca.issue(for_servers), "certificate_purpose"),

@@ -8,7 +8,8 @@ use super::proxy_protocol;
 use super::stream::Wire;
 use crate::http::tls::Live;
 use rustls::CertificateError;
-use std::net::IpAddr;
+use std::cell::Cell;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -155,11 +156,14 @@ impl Links {
         deadline: Duration,
     ) -> Result<Wire, Refused> {
         let Ok(peer) = socket.peer_addr() else { return Err(Refused::Closed) };
-        let from = peer.ip().to_canonical();
-        let slot = self.admit(from).inspect_err(|why| self.count(from, *why))?;
-        let made = timeout(deadline, self.handshake(socket, peer, handshakes)).await;
-        let (tls, link, second) =
-            made.unwrap_or(Err(Refused::Timeout)).inspect_err(|why| self.count(from, *why))?;
+        // Whom the connection is for, as far as is known yet.
+        let from = Cell::new(peer.ip().to_canonical());
+        let made = async {
+            let slot = self.admit(from.get())?;
+            let made = timeout(deadline, self.handshake(socket, (peer, &from), handshakes)).await;
+            made.unwrap_or(Err(Refused::Timeout)).map(|made| (slot, made))
+        };
+        let (slot, (tls, link, second)) = made.await.inspect_err(|why| self.count(from.get(), *why))?;
         Ok(Wire::new(tls, Rc::new(link), Arc::clone(self), (slot, second)))
     }
 
@@ -175,28 +179,28 @@ impl Links {
     async fn handshake(
         self: &Arc<Self>,
         mut socket: TcpStream,
-        peer: std::net::SocketAddr,
+        (peer, from): (SocketAddr, &Cell<IpAddr>),
         handshakes: &Semaphore,
     ) -> Result<(tokio_rustls::server::TlsStream<TcpStream>, Link, Option<Slot>), Refused> {
         let _one = handshakes.acquire().await.map_err(|_| Refused::Timeout)?;
         // Small replies leave at once.
         let _fast = socket.set_nodelay(true).is_ok();
-        let from = peer.ip().to_canonical();
-        let named = match self.rules.protocol.filter(|_| self.rules.trusts(from)) {
+        let named = match self.rules.protocol.filter(|_| self.rules.trusts(from.get())) {
             Some(version) => {
                 proxy_protocol::read(&mut socket, version).await.map_err(|_| Refused::ProxyHeader)?
             }
             None => None,
         };
+        from.set(named.unwrap_or(from.get()));
         // Whom a proxy connects for has a cap of his own, wherever he comes in.
         let second = named.map(|source| self.admit(source)).transpose()?;
-        let mut link = Link::new(Arc::clone(self), peer, named.unwrap_or(from));
-        let acceptor = TlsAcceptor::from(Arc::clone(&self.live.current().config));
+        let mut link = Link::new(Arc::clone(self), peer, from.get());
+        let material = self.live.current();
+        let acceptor = TlsAcceptor::from(Arc::clone(&material.config));
         let tls = acceptor.accept(socket).await.map_err(|error| kind(&error))?;
         if let Some(chain) = tls.get_ref().1.peer_certificates() {
             let chain = chain.iter().map(|c| c.clone().into_owned()).collect();
-            // Judged against the trust of now, which may have changed since the handshake began.
-            if !link.prove(chain) {
+            if !link.prove(chain, &material) {
                 return Err(Refused::Cut);
             }
         }

@@ -3,7 +3,7 @@
 use super::accept::Links;
 use super::forwarded::{Unreadable, origin};
 use crate::domain::Timestamp;
-use crate::http::tls::Standing;
+use crate::http::tls::{Material, Standing};
 use crate::vault::Certificate;
 use actix_web::http::header::HeaderMap;
 use rustls_pki_types::CertificateDer;
@@ -38,10 +38,16 @@ impl Link {
         Self { links, socket, source, born, proved: None }
     }
 
-    /// Adds the chain that the handshake proved; `false`: it stands no longer in the trust of now.
-    pub(super) fn prove(&mut self, chain: Vec<CertificateDer<'static>>) -> bool {
-        let trust_no = self.links.live.trust_no();
-        let Some(standing) = self.judge(&chain) else { return false };
+    /// Adds the chain that a handshake proved by this material; `false`: it stands no longer in the trust of now.
+    pub(super) fn prove(&mut self, chain: Vec<CertificateDer<'static>>, by: &Material) -> bool {
+        let live = &self.links.live;
+        let trust_no = live.trust_no();
+        let standing = match &by.trust {
+            Some(trust) if by.trust_no == trust_no => trust.standing(&chain, live.now()),
+            // The trust changed while hands were shaken.
+            _ => self.judge(&chain),
+        };
+        let Some(standing) = standing else { return false };
         self.proved = Some(Proved {
             chain,
             certificate: standing.certificate,
@@ -92,6 +98,11 @@ impl Link {
     /// The other end of the socket.
     pub fn socket(&self) -> SocketAddr {
         self.socket
+    }
+
+    /// Whom the connection is for.
+    pub(super) fn source(&self) -> IpAddr {
+        self.source
     }
 
     /// The address a request with these headers is from.

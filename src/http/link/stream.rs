@@ -52,7 +52,7 @@ impl Wire {
     fn stands(&mut self) -> bool {
         if !self.cut && !self.link.stands() {
             self.cut = true;
-            self.links.count(self.link.socket().ip().to_canonical(), Refused::Cut);
+            self.links.count(self.link.source(), Refused::Cut);
         }
         !self.cut
     }

@@ -49,6 +49,11 @@ impl Trust {
         let (leaf, intermediates) = chain.split_first()?;
         let at = UnixTime::since_unix_epoch(Duration::from_micros(u64::try_from(now.0).ok()?));
         self.verifier.verify_client_cert(leaf, intermediates, at).ok()?;
+        self.standing(chain, now)
+    }
+    /// What a chain says that a handshake has just verified by this very trust: nothing is verified again.
+    pub(in crate::http) fn standing(&self, chain: &[CertificateDer<'_>], now: Timestamp) -> Option<Standing> {
+        let leaf = chain.first()?;
         let certificate = Certificate::new(&client_name(leaf)?, leaf);
         let ends = chain.iter().map(|c| end_of(c)).collect::<Option<Vec<_>>>()?;
         let until = ends.into_iter().chain([self.lists_until]).min()?;

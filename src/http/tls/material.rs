@@ -34,7 +34,7 @@ pub struct Material {
     /// Who is taken for a client; `None`: nobody by certificate.
     pub trust: Option<Arc<Trust>>,
     /// Counts changes of the trust.
-    pub(super) trust_no: u64,
+    pub(in crate::http) trust_no: u64,
     /// When the server's certificate ends.
     pub(super) certificate_until: Timestamp,
     /// When the first revocation list ends.
