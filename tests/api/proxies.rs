@@ -131,9 +131,9 @@ fn row_36_guesses_are_counted_by_an_address_that_cannot_be_chosen() {
     let until_limited = |from: Ipv4Addr, forwarded: &dyn Fn(u8) -> String| {
         (0..60).map(|n| guess(from, &forwarded(n))).find(|status| *status != 401)
     };
-    assert_eq!(until_limited(STRANGER, &|n| format!("192.0.2.{n}")), Some(429), "rotated by a stranger");
+    assert_eq!(until_limited(STRANGER, &|n| format!("10.{n}.0.1")), Some(429), "rotated by a stranger");
     assert_eq!(
-        until_limited(PROXY, &|n| format!("192.0.2.{n}, 198.51.100.1")),
+        until_limited(PROXY, &|n| format!("10.{n}.0.1, 198.51.100.1")),
         Some(429),
         "rotated left of what the proxy wrote"
     );
