@@ -102,7 +102,7 @@ FIELDS = {
     1: size(16), 2: size(8), 3: principal, 4: size(16), 5: size(8), 6: text, 7: text, 8: size(4), 9: country,
     10: text, 11: numbered(len(ACTS)), 12: text, 13: text, 14: rows(8, 1000), 15: rows(11, 1000), 16: nonzero(24),
     17: context, 18: numbered(len(OUTCOMES)), 19: text, 20: nonzero(4), 21: nonzero(4), 22: nonzero(4),
-    23: nonzero(4), 24: changed, 25: part, 26: size(8),
+    23: nonzero(4), 24: changed, 25: part, 26: size(8), 27: size(16),
 }
 
 

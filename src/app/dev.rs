@@ -1,6 +1,7 @@
 //! `strongroom dev`: a development vault on loopback with the sample policy, demo clients and, if asked, customers.
 
 use crate::app::init::found;
+use crate::app::links::LinkPlan;
 use crate::app::open::{self, Tuning};
 use crate::app::serve::{Listeners, Telling, cores, listen, serve};
 use crate::app::{owner, requests, sample};
@@ -67,9 +68,9 @@ async fn start(args: &DevArgs, out: &mut dyn Write) -> Result<(), Failed> {
     }
     writeln!(out, "serving {base} (credentials in {}); stop with Ctrl-C", args.credentials_out.display())?;
     out.flush()?;
-    let tls = tls::server_config(&certificate.certificate, &certificate.key)
-        .map_err(|e| Failed::new(e.to_string()))?;
-    let on = Listeners { api, metrics, tls };
+    let pair = (certificate.certificate, certificate.key);
+    let links = LinkPlan::development(pair, vault.clock().clone())?;
+    let on = Listeners { api, metrics, links };
     serve(vault, on, BodyLimits::default(), server_settings(), telling(args)).await
 }
 

@@ -4,6 +4,7 @@ use crate::domain::entropy::{Entropy, OsEntropy};
 use crate::http::edge;
 use crate::http::measured::{Meter, Seen};
 use crate::telemetry::alerts::{Alert, Alerts};
+use crate::telemetry::links::LinkMetrics;
 use crate::telemetry::metrics::{Metrics, Observed};
 use crate::telemetry::traces::{self, Exporter, Share, Span};
 use crate::vault::Gauges;
@@ -22,6 +23,8 @@ pub(in crate::app) struct Metered {
     pub(in crate::app) data_dir: PathBuf,
     pub(in crate::app) clock: std::sync::Arc<dyn crate::domain::Clock>,
     pub(in crate::app) started: Duration,
+    /// Connections and TLS material.
+    pub(in crate::app) links: std::sync::Arc<LinkMetrics>,
 }
 
 /// Traces that are on.
@@ -132,15 +135,12 @@ fn of_vault(gauges: Gauges) -> BTreeMap<&'static str, Observed> {
 impl Metered {
     fn of_process(&self) -> BTreeMap<&'static str, Observed> {
         use Observed::{Labelled, Micros, Number};
-        let (open, taken) = edge::connections();
         let uptime = self.clock.monotonic().saturating_sub(self.started);
         let raised = Alert::ALL.iter().map(|alert| (alert.name(), u64::from(self.alerts.is_raised(*alert))));
         let mut observed = BTreeMap::from([
             ("strongroom_alert", Labelled(raised.collect())),
             ("strongroom_edge_refusals_total", Labelled(edge::refused())),
             ("strongroom_log_lines_dropped_total", Number(crate::telemetry::sink::dropped())),
-            ("strongroom_connections", Number(open)),
-            ("strongroom_connections_total", Number(taken)),
             ("strongroom_uptime_seconds", Micros(u64::try_from(uptime.as_micros()).unwrap_or(u64::MAX))),
         ]);
         if let Some(traces) = &self.traces {
@@ -148,6 +148,7 @@ impl Metered {
             let spans = vec![("delivered", counts.delivered()), ("dropped", counts.dropped())];
             observed.insert("strongroom_trace_spans_total", Labelled(spans));
         }
+        observed.extend(self.links.observed());
         let facts = [
             ("strongroom_disk_free_bytes", super::machine::free_bytes(&self.data_dir)),
             ("process_resident_memory_bytes", super::machine::resident_bytes()),

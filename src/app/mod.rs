@@ -5,6 +5,7 @@ mod doctor;
 mod harden;
 mod init;
 mod keep;
+mod links;
 mod machine;
 mod meter;
 mod open;
@@ -12,6 +13,7 @@ mod reload;
 mod requests;
 mod sample;
 mod serve;
+mod stop;
 mod watch;
 
 use crate::cli::{

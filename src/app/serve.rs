@@ -1,33 +1,35 @@
 //! `strongroom serve`: settings, vault, listeners, upkeep, and a two-step shutdown that drains and flushes.
 
 use crate::app::keep::Keeping;
+use crate::app::links::{self, LinkPlan};
 use crate::app::meter::{Metered, Traces};
 use crate::app::open::{self, Tuning};
 use crate::app::reload;
+use crate::app::stop::{Ended, until_stopped};
 use crate::app::watch;
 use crate::cli::Failed;
 use crate::config::{self, Settings};
 use crate::crypto::password::PasswordParams;
+use crate::domain::clock::SystemClock;
 use crate::domain::entropy::OsEntropy;
 use crate::http::api::ROUTES;
 use crate::http::capacity::Capacity;
 use crate::http::edge::{BodyLimits, EdgeSettings, EntropyFactory, ServerSettings};
+use crate::http::link::Links;
 use crate::http::pipeline::Serving;
 use crate::http::problem::Code;
 use crate::http::server;
-use crate::http::tls;
 use crate::policy::Cidr;
 use crate::telemetry::alerts::Alerts;
+use crate::telemetry::links::LinkMetrics;
 use crate::telemetry::traces::{self, Exporter};
 use crate::telemetry::{log, metrics::Metrics, sink};
 use crate::vault::{NetworkLabel, Networks, Vault};
-use actix_web::dev::ServerHandle;
 use actix_web::web;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs `serve`.
 pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
@@ -35,20 +37,11 @@ pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
     let text = std::fs::read_to_string(config).unwrap_or_default();
     let settings = open::settings(config)?;
     log::init(&settings.log.level);
-    let (cert, key) = match (&settings.tls.certificate, &settings.tls.key) {
-        (Some(cert), Some(key)) => (cert.clone(), key.clone()),
-        _ => {
-            return Err(Failed::new(
-                "[tls] certificate and key are missing; a vault is served over TLS only",
-            ));
-        }
-    };
+    let links = LinkPlan::of(&settings, Arc::new(SystemClock::default()))?;
     let place = open::place_of(&settings);
     let vault = open::vault(&place, &tuning_of(&settings)?)?;
     let listener = listen(settings.listen.address, "listen.address")?;
     let metrics_listener = listen(settings.metrics.address, "metrics.address")?;
-    let named = |e: tls::TlsError| Failed::new(format!("{} and {}: {e}", cert.display(), key.display()));
-    let tls = tls::server_config(&cert, &key).map_err(named)?;
     tracing::info!(
         event = "serving",
         address = settings.listen.address.to_string().as_str(),
@@ -63,16 +56,16 @@ pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
     };
     super::block_on(async {
         reload::settings(vault.clone(), config, text)?;
-        let on = Listeners { api: listener, metrics: metrics_listener, tls };
+        let on = Listeners { api: listener, metrics: metrics_listener, links };
         serve(vault, on, body_rules(&settings), server, telling).await
     })
 }
 
-/// Sockets and TLS of a server.
+/// Sockets and connections of a server.
 pub(in crate::app) struct Listeners {
     pub(in crate::app) api: TcpListener,
     pub(in crate::app) metrics: TcpListener,
-    pub(in crate::app) tls: rustls::ServerConfig,
+    pub(in crate::app) links: LinkPlan,
 }
 
 /// What a server tells of itself, and about what.
@@ -83,7 +76,7 @@ pub(in crate::app) struct Telling {
     pub(in crate::app) data_dir: PathBuf,
 }
 
-fn metered(vault: &Vault, telling: &Telling) -> Result<Metered, Failed> {
+fn metered(vault: &Vault, telling: &Telling, links: Arc<LinkMetrics>) -> Result<Metered, Failed> {
     let mut routes: Vec<&'static str> = ROUTES.iter().map(|r| r.path).collect();
     routes.extend(server::OPEN);
     let codes: Vec<&'static str> = Code::all().iter().map(|c| c.name()).collect();
@@ -97,6 +90,7 @@ fn metered(vault: &Vault, telling: &Telling) -> Result<Metered, Failed> {
         data_dir: telling.data_dir.clone(),
         started: clock.monotonic(),
         clock,
+        links,
     })
 }
 
@@ -112,48 +106,45 @@ pub(in crate::app) async fn serve(
         |e: std::io::Error| Failed::new(format!("cannot serve: {}", crate::domain::io_words(e.kind())));
     settled(&vault).await?;
     sink::queue();
-    let meter = Arc::new(metered(&vault, &telling)?);
+    let counters = links::metrics();
+    let meter = Arc::new(metered(&vault, &telling, counters.clone())?);
     let capacity = Capacity::default();
     let serving = web::Data::new(Serving { vault: vault.clone(), meter: meter.clone(), body, capacity });
     let entropy: EntropyFactory = Arc::new(|| Box::new(OsEntropy));
-    let api = server::api(on.api, &on.tls, serving.clone(), (&settings, entropy.clone())).map_err(failed)?;
+    let LinkPlan { live, rules, limits } = on.links;
+    links::warn_of_clients(&live, &vault);
+    let counted = links::Counted { metrics: counters.clone(), vault: vault.clone() };
+    let links = Links::new(live.clone(), rules, limits, Some(Arc::new(counted)));
+    let api = server::api(on.api, &links, serving.clone(), (&settings, entropy.clone())).map_err(failed)?;
     let metrics = server::metrics(on.metrics, serving, entropy).map_err(failed)?;
-    let handles = [api.handle(), metrics.handle()];
     let upkeep = actix_web::rt::spawn(upkeep(vault.clone()));
     let watch = actix_web::rt::spawn(watch::watch(vault.clone(), meter.clone(), telling.alerts));
     let keeping = Keeping::start(vault.clone());
-    actix_web::rt::spawn(stop_on_signal(handles));
-    let (api, metrics) = tokio::join!(api, metrics);
+    let material = actix_web::rt::spawn(links::look_after(links, live, counters, vault.clone()));
+    let drain = settings.shutdown_timeout;
+    let ended = until_stopped(vec![api, metrics], drain, vault.clock().as_ref()).await;
     upkeep.abort();
     watch.abort();
+    material.abort();
     vault.flush_refusals().await;
     keeping.end().await;
     vault.report_shutdown().await;
     if let Some(traces) = &meter.traces {
         traces.exporter.finish();
     }
-    tracing::info!(event = "shutdown", "the vault has stopped serving");
+    if let Ok(ended) = &ended {
+        ended.tell();
+    }
     sink::flush();
-    api.and(metrics).map_err(failed)
+    match ended {
+        Ok(Ended::Failed) => Err(Failed::new("the server ended by itself; see the log")),
+        ended => ended.map(|_| ()).map_err(failed),
+    }
 }
 
 /// What the erasure ledger names is gone before anything is served.
 async fn settled(vault: &Vault) -> Result<(), Failed> {
     vault.settle_ledger().await.map(drop).map_err(|e| Failed::new(format!("not served: {e}")))
-}
-
-async fn stop_on_signal(handles: [ServerHandle; 2]) {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        return;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
-    }
-    for handle in handles {
-        handle.stop(true).await;
-    }
 }
 
 /// Once a minute: sums of refusals to the log, idle limiter keys forgotten.
@@ -211,6 +202,7 @@ fn server_settings(settings: &Settings) -> ServerSettings {
         max_connections: settings.http.max_connections,
         client_request_timeout: Duration::from_secs(settings.http.header_timeout_s),
         keep_alive: Duration::from_secs(settings.http.keep_alive_s),
+        shutdown_timeout: Duration::from_secs(settings.http.drain_timeout_s),
         edge: EdgeSettings { hosts: settings.listen.hosts.clone(), ..EdgeSettings::default() },
         ..ServerSettings::default()
     }

@@ -5,7 +5,7 @@ use crate::app::machine;
 use crate::app::meter::Metered;
 use crate::app::open::KEYRING;
 use crate::config;
-use crate::telemetry::alerts::{Alert, Alerts};
+use crate::telemetry::alerts::Alert;
 use crate::vault::Vault;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -23,7 +23,7 @@ const PAGE: u64 = 4_096;
 pub(in crate::app) async fn watch(vault: Arc<Vault>, metered: Arc<Metered>, settings: config::Alerts) {
     let mut looks = 0_u32;
     loop {
-        look(&vault, &metered.alerts, &settings, &metered.data_dir);
+        look(&vault, &metered, &settings);
         if looks.is_multiple_of(POLICY_EVERY) {
             let differs = settings.policy.as_deref().is_some_and(|file| differs(&vault, file));
             metered.alerts.set(Alert::PolicyDiffers, differs);
@@ -34,7 +34,9 @@ pub(in crate::app) async fn watch(vault: Arc<Vault>, metered: Arc<Metered>, sett
 }
 
 /// One look.
-fn look(vault: &Vault, alerts: &Alerts, settings: &config::Alerts, data_dir: &Path) {
+fn look(vault: &Vault, metered: &Metered, settings: &config::Alerts) {
+    let (alerts, data_dir) = (&metered.alerts, metered.data_dir.as_path());
+    let tls_is_stale = metered.links.is_stale();
     let gauges = vault.gauges();
     let database = data_dir.join("vault.db");
     let facts = Facts {
@@ -45,6 +47,7 @@ fn look(vault: &Vault, alerts: &Alerts, settings: &config::Alerts, data_dir: &Pa
         keyring_is_private: is_private(&data_dir.join(KEYRING)),
         files_are_private: is_private(data_dir) && (!database.exists() || is_private(&database)),
         broken_rows: gauges.integrity_failures,
+        tls_is_stale,
         key_left: gauges.key_expiry.map(|end| end.0.saturating_sub(vault.now().0)),
     };
     judge(&facts, settings).into_iter().for_each(|(alert, raised)| alerts.set(alert, raised));
@@ -60,6 +63,7 @@ struct Facts {
     keyring_is_private: bool,
     files_are_private: bool,
     broken_rows: u64,
+    tls_is_stale: bool,
     /// Microseconds until the first active client is left without a key.
     key_left: Option<i64>,
 }
@@ -77,6 +81,7 @@ fn judge(facts: &Facts, settings: &config::Alerts) -> Vec<(Alert, bool)> {
         (Alert::Keyring, !facts.keyring_is_private),
         (Alert::Permissions, !facts.files_are_private),
         (Alert::Integrity, facts.broken_rows > 0),
+        (Alert::TlsStale, facts.tls_is_stale),
         (Alert::KeyExpiry, facts.key_left.is_some_and(|left| left < soon)),
     ]);
     judged
@@ -119,6 +124,7 @@ mod tests {
         keyring_is_private: true,
         files_are_private: true,
         broken_rows: 0,
+        tls_is_stale: false,
         key_left: Some(14 * 86_400_000_000),
     };
 
@@ -140,6 +146,7 @@ mod tests {
             (Facts { keyring_is_private: false, ..SOUND }, Alert::Keyring),
             (Facts { files_are_private: false, ..SOUND }, Alert::Permissions),
             (Facts { broken_rows: 1, ..SOUND }, Alert::Integrity),
+            (Facts { tls_is_stale: true, ..SOUND }, Alert::TlsStale),
             (Facts { key_left: Some(-1), ..SOUND }, Alert::KeyExpiry),
         ] {
             assert_eq!(raised(&facts), [alert]);

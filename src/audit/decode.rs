@@ -127,6 +127,7 @@ impl Partial {
             tag::CHANGED => list(value, MAX_CHANGED, changed).map(|v| body.changed = v),
             tag::PART => part(value).map(|v| body.part = v),
             tag::COUNT => array(value).map(|v| body.count = Some(u64::from_be_bytes(v))),
+            tag::TLS_CLIENT => array(value).map(|v| body.tls_client = Some(Id16(v))),
             _ => return None,
         })
     }

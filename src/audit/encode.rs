@@ -49,6 +49,9 @@ pub fn encode(body: &EventBody) -> Vec<u8> {
     if let Some(count) = body.count {
         w.put(tag::COUNT, &[&count.to_be_bytes()]);
     }
+    if let Some(certificate) = &body.tls_client {
+        w.put(tag::TLS_CLIENT, &[&certificate.0]);
+    }
     w.out
 }
 

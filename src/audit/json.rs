@@ -37,6 +37,7 @@ pub fn to_json(body: &EventBody, link: &Link, names: &dyn Names) -> String {
     line.text("request", &crockford::encode("req_", &body.request.0));
     line.text("principal", &principal_name(&body.principal));
     line.maybe("key", body.key_id.map(|Id16(id)| crockford::encode("key_", &id)).as_deref());
+    line.maybe("tls_client", body.tls_client.map(|Id16(id)| HEXLOWER.encode(&id)).as_deref());
     line.maybe("on_behalf_of", body.on_behalf_of.map(reference).as_deref());
     if let Some(network) = &body.network {
         line.network(network);

@@ -29,6 +29,7 @@ pub(super) const BYTES: u8 = 23;
 pub(super) const CHANGED: u8 = 24;
 pub(super) const PART: u8 = 25;
 pub(super) const COUNT: u8 = 26;
+pub(super) const TLS_CLIENT: u8 = 27;
 
 /// Kinds of principal: the first byte of [`PRINCIPAL`].
 pub(super) const BY_VAULT: u8 = 0;

@@ -3,14 +3,20 @@
 use super::{RootProviderKind, Settings};
 
 /// A key and what to write instead.
-pub(in crate::config) type Fault = (&'static str, &'static str);
+pub(in crate::config) type Fault = (&'static str, String);
+
+/// One whose advice is a fixed sentence.
+type Fixed = (&'static str, &'static str);
 
 /// Every fault, in the order of the file.
 pub(in crate::config) fn faults(settings: &Settings) -> Vec<Fault> {
-    [pairs(settings), listening(settings), telling(settings)].concat()
+    let fixed = [pairs(settings), listening(settings), telling(settings)].concat();
+    let mut faults: Vec<Fault> = fixed.into_iter().map(|(key, advice)| (key, advice.to_owned())).collect();
+    faults.extend(settings.proxy.faults());
+    faults
 }
 
-fn pairs(settings: &Settings) -> Vec<Fault> {
+fn pairs(settings: &Settings) -> Vec<Fixed> {
     let (tls, root) = (&settings.tls, &settings.root);
     let mut faults = Vec::new();
     match (&tls.certificate, &tls.key) {
@@ -22,13 +28,19 @@ fn pairs(settings: &Settings) -> Vec<Fault> {
         }
         _ => {}
     }
+    if tls.client_ca.is_some() && tls.certificate.is_none() {
+        faults.push(("tls.client_ca", "needs tls.certificate and tls.key beside it"));
+    }
+    if tls.client_crl.is_some() && tls.client_ca.is_none() {
+        faults.push(("tls.client_crl", "needs tls.client_ca, whose certificates it revokes, beside it"));
+    }
     if root.provider == RootProviderKind::Passphrase && root.path.is_none() {
         faults.push(("root.path", "the passphrase lies in a file; write its path here"));
     }
     faults
 }
 
-fn listening(settings: &Settings) -> Vec<Fault> {
+fn listening(settings: &Settings) -> Vec<Fixed> {
     let mut faults = Vec::new();
     if !settings.listen.address.ip().is_loopback() && settings.tls.certificate.is_none() {
         faults.push((
@@ -43,7 +55,7 @@ fn listening(settings: &Settings) -> Vec<Fault> {
 }
 
 /// Traces go out over TLS that somebody vouches for.
-fn telling(settings: &Settings) -> Vec<Fault> {
+fn telling(settings: &Settings) -> Vec<Fixed> {
     let traces = &settings.telemetry.traces;
     match &traces.endpoint {
         Some(endpoint) if endpoint.is_https() && traces.ca.is_none() => {

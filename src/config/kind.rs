@@ -120,7 +120,7 @@ fn choice(words: &[&str], value: &DeValue<'_>) -> String {
 }
 
 /// `address/length` without host bits; IPv4 is never written as IPv6.
-fn is_network(cidr: &str) -> bool {
+pub(in crate::config) fn is_network(cidr: &str) -> bool {
     let Some((address, length)) = cidr.split_once('/') else { return false };
     let (Ok(address), Ok(bits_fixed)) = (address.parse::<IpAddr>(), length.parse::<u32>()) else {
         return false;

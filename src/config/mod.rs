@@ -6,6 +6,7 @@ mod check;
 mod errors;
 mod keys;
 mod kind;
+mod proxy;
 mod sections;
 mod walk;
 
@@ -13,6 +14,7 @@ pub use changes::changed_settings;
 pub use errors::ConfigError;
 pub use keys::{KEYS, Key, SECTIONS, Standard};
 pub use kind::Kind;
+pub use proxy::{Proxy, ProxyHeader, ProxyVersion};
 pub use sections::{
     Alerts, Http, Listen, Log, Metrics, Network, Passwords, Root, RootProviderKind, Telemetry, Tls,
 };
@@ -35,6 +37,9 @@ pub struct Settings {
     /// `[tls]`
     #[serde(default)]
     pub tls: Tls,
+    /// `[proxy]`
+    #[serde(default)]
+    pub proxy: Proxy,
     /// `[root]`
     #[serde(default)]
     pub root: Root,
@@ -93,7 +98,7 @@ impl Settings {
         for (key, advice) in check::faults(&settings) {
             let missing = advice.starts_with("is missing");
             if faults.iter().all(|fault| fault.key != key) && !(missing && walk.said(key)) {
-                faults.push(ConfigError::new(walk.line(key), key, advice.to_owned()));
+                faults.push(ConfigError::new(walk.line(key), key, advice));
             }
         }
         faults.sort_by_key(|fault| fault.line);

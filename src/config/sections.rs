@@ -29,6 +29,10 @@ pub struct Tls {
     pub certificate: Option<PathBuf>,
     /// Private key, PEM, mode 0600.
     pub key: Option<PathBuf>,
+    /// Authorities of client certificates, PEM; absent: none is asked for.
+    pub client_ca: Option<PathBuf>,
+    /// Their revocation lists, PEM.
+    pub client_crl: Option<PathBuf>,
 }
 
 /// Which root provider.
@@ -121,6 +125,12 @@ pub struct Http {
     pub max_connections: usize,
     /// Seconds an idle connection is kept.
     pub keep_alive_s: u64,
+    /// Connections of one IPv4 address or IPv6 /64.
+    pub max_connections_per_peer: u32,
+    /// Seconds after which a connection is closed with its next reply.
+    pub max_connection_age_s: u64,
+    /// Seconds that requests under way have to end when the vault is stopped.
+    pub drain_timeout_s: u64,
 }
 impl Default for Http {
     fn default() -> Self {
@@ -130,6 +140,9 @@ impl Default for Http {
             header_timeout_s: 5,
             max_connections: 4_096,
             keep_alive_s: 75,
+            max_connections_per_peer: 512,
+            max_connection_age_s: 3_600,
+            drain_timeout_s: 20,
         }
     }
 }

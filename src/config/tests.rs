@@ -10,6 +10,7 @@ fn the_shipped_sample_parses_and_shows_every_default() {
     assert_eq!(sample.limits, bare.limits);
     assert_eq!(sample.passwords, bare.passwords);
     assert_eq!(sample.metrics, bare.metrics);
+    assert_eq!(sample.proxy, bare.proxy);
     assert_eq!((sample.log, sample.alerts, sample.telemetry), (bare.log, bare.alerts, bare.telemetry));
 }
 
@@ -17,6 +18,7 @@ fn the_shipped_sample_parses_and_shows_every_default() {
 fn fields_of_structs() -> Vec<(String, String)> {
     let sources = [
         include_str!("sections.rs"),
+        include_str!("proxy.rs"),
         include_str!("mod.rs"),
         include_str!("../limits/settings.rs"),
         include_str!("../telemetry/traces/mod.rs"),
@@ -95,6 +97,7 @@ fn every_key_that_is_not_text_is_read_and_changes_something() {
             }
             Kind::Share => "0.5".into(),
             Kind::Address => "\"127.0.0.1:1\"".into(),
+            Kind::Texts if key.path == "proxy.networks" => "[\"10.9.0.0/24\"]".into(),
             Kind::Texts => "[\"a\"]".into(),
             Kind::Choice(words) => format!("\"{}\"", words[1]),
             Kind::Url => "\"http://127.0.0.1:4318/v1/traces\"".into(),
@@ -104,6 +107,10 @@ fn every_key_that_is_not_text_is_read_and_changes_something() {
         let beside = match key.path {
             "tls.certificate" => "tls.key = \"k\"",
             "tls.key" => "tls.certificate = \"c\"",
+            "tls.client_ca" => "tls.key = \"k\"\ntls.certificate = \"c\"",
+            "tls.client_crl" => "tls.key = \"k\"\ntls.certificate = \"c\"\ntls.client_ca = \"a\"",
+            "proxy.header" | "proxy.protocol" => "proxy.networks = [\"10.9.0.0/24\"]",
+            "proxy.networks" => "proxy.protocol = \"v1\"",
             "root.provider" => "root.path = \"p\"",
             "telemetry.traces.ca" => "telemetry.traces.endpoint = \"https://a.example/\"",
             _ => "",
@@ -347,6 +354,9 @@ fn pairs_and_paths_are_checked() {
     };
     assert_eq!(keys("[tls]\ncertificate = \"c\""), [(2, "tls.key".to_owned())]);
     assert_eq!(keys("[tls]\nkey = \"k\""), [(2, "tls.certificate".to_owned())]);
+    let pair = "[tls]\ncertificate = \"c\"\nkey = \"k\"\n";
+    assert_eq!(keys(&format!("{pair}client_crl = \"l\"")), [(5, "tls.client_crl".to_owned())]);
+    assert_eq!(keys("[tls]\nclient_ca = \"a\""), [(3, "tls.client_ca".to_owned())]);
     assert_eq!(keys("[root]\nprovider = \"passphrase\""), [(2, "root.path".to_owned())]);
     assert_eq!(keys("root.path = \"\""), [(2, "root.path".to_owned())]);
     assert_eq!(keys("log = { level = \"loud\" }"), [(2, "log.level".to_owned())]);

@@ -248,6 +248,8 @@ pub struct EventBody {
     pub principal: Principal,
     /// With which key.
     pub key_id: Option<Id16>,
+    /// With which client certificate: the first 16 bytes of the SHA-256 of its DER.
+    pub tls_client: Option<Id16>,
     /// Keyed pseudonym of the end user acted for.
     pub on_behalf_of: Option<Ref8>,
     /// From where.
@@ -296,6 +298,7 @@ impl EventBody {
             received_at,
             principal,
             key_id: None,
+            tls_client: None,
             on_behalf_of: None,
             network: None,
             ua_family: None,

@@ -8,6 +8,7 @@ pub mod capacity;
 pub mod edge;
 pub mod exchange;
 pub mod json;
+pub mod link;
 pub mod measured;
 pub mod openapi;
 pub mod pipeline;

@@ -11,7 +11,7 @@ pub use crate::http::measured::Meter;
 use crate::http::measured::{Seen, note, noted};
 use crate::http::problem::{Code, Problem};
 use crate::http::request;
-use crate::vault::{Call, Caller, QuotaState, Refusal, Vault};
+use crate::vault::{Call, Caller, Proof, QuotaState, Refusal, Vault};
 use actix_web::body::BodyStream;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
@@ -146,8 +146,17 @@ async fn handle(
 fn authenticate(vault: &Vault, req: &HttpRequest, peer: IpAddr) -> Result<Caller, Box<Problem>> {
     let key = request::bearer(req);
     // EXPOSE: looked up by its keyed digest; the buffer wipes itself.
-    let presented = key.as_ref().map(|k| k.expose().as_str());
-    vault.authenticate(presented, peer).map_err(|refusal| {
+    let read = key.as_ref().map(|k| k.expose().as_str());
+    let link = edge::link(req);
+    let certificate = link.as_ref().and_then(|link| link.certificate());
+    // A credential that cannot be read is not none: it must not leave the certificate to stand alone.
+    let presented = read.or_else(|| request::has_credential(req).then_some(""));
+    let caller = if link.as_ref().is_none_or(|link| link.stands()) {
+        vault.authenticate_by(Proof { key: presented, certificate }, peer)
+    } else {
+        Err(Refusal::Unauthenticated)
+    };
+    caller.map_err(|refusal| {
         // A network that is locked is not locked for longer by what it tries meanwhile.
         let failed = matches!(refusal, Refusal::Unauthenticated);
         let throttled = failed.then(|| vault.count_failed_authentication(peer).err()).flatten();

@@ -30,6 +30,11 @@ pub(in crate::http) fn bearer(request: &HttpRequest) -> Option<Sensitive<String>
     fits.then(|| Sensitive::text(credential))
 }
 
+/// Whether a credential of any kind and form is there.
+pub(in crate::http) fn has_credential(request: &HttpRequest) -> bool {
+    request.headers().contains_key(header::AUTHORIZATION)
+}
+
 /// `Idempotency-Key`: 1 to 255 visible characters.
 pub(in crate::http) fn idempotency_key(request: &HttpRequest) -> Result<Option<Sensitive<String>>, Problem> {
     match single(request, "idempotency-key")? {

@@ -2,6 +2,7 @@
 
 use crate::http::api::{ROUTES, Route};
 use crate::http::edge::{self, EntropyFactory, RequestId, ServerSettings};
+use crate::http::link::Links;
 use crate::http::openapi;
 use crate::http::pipeline::{Serving, answer};
 use crate::http::problem::{Code, Problem};
@@ -10,15 +11,16 @@ use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use std::collections::BTreeMap;
 use std::net::TcpListener;
+use std::sync::Arc;
 
 /// The API over TLS.
 pub fn api(
     listener: TcpListener,
-    tls: &rustls::ServerConfig,
+    links: &Arc<Links>,
     serving: web::Data<Serving>,
     (settings, entropy): (&ServerSettings, EntropyFactory),
 ) -> std::io::Result<Server> {
-    edge::serve(vec![listener], tls, settings, entropy, move |config| {
+    edge::serve_links(vec![listener], links, settings, entropy, move |config| {
         config.app_data(serving.clone());
         routes(config);
     })

@@ -3,16 +3,20 @@
 //! It must never read a key that others may read, and never say in an error what a file holds. No tickets, no session store
 //! and no 0-RTT: a client cut off stays cut off (theme 19), and resumption saves this server nothing.
 
+mod client;
+mod live;
+mod material;
+
+pub use client::{Standing, Trust};
+pub use live::{Live, Watcher};
+pub use material::{Material, TlsFiles};
+
+use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
-use rustls::server::NoServerSessionStorage;
-use rustls::{ServerConfig, version};
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// Why TLS could not be set up.
@@ -30,11 +34,46 @@ pub enum TlsError {
     /// They do not belong together, or the library takes neither.
     #[error("the TLS certificate and key do not belong together or are of an unsupported kind")]
     Pair,
+    /// The certificate has expired.
+    #[error("the TLS certificate has expired; renew it")]
+    Expired,
+    /// The client authorities could not be used.
+    #[error("the client CA file cannot be read as PEM certificates of authorities; check `client_ca`")]
+    ClientCa,
+    /// The revocation lists could not be used.
+    #[error(
+        "the client CRL file cannot be read as PEM revocation lists with a next update; check `client_crl`"
+    )]
+    ClientCrl,
+    /// An authority has no list.
+    #[error("the client CRL file lacks the list of an authority in `client_ca`; put one for each into it")]
+    CrlOfCa,
+    /// A list has expired.
+    #[error("a client CRL has expired, so client certificates are refused; issue a new one")]
+    CrlExpired,
     /// The development certificate could not be made or written.
     #[error(
         "the development certificate could not be written; check that the directory exists and holds none yet"
     )]
     Development,
+}
+
+impl TlsError {
+    /// A short name for log and audit.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Certificate => "tls_certificate",
+            Self::Key => "tls_key",
+            Self::KeyMode => "tls_key_mode",
+            Self::Pair => "tls_pair",
+            Self::Expired => "tls_expired",
+            Self::ClientCa => "tls_client_ca",
+            Self::ClientCrl => "tls_client_crl",
+            Self::CrlOfCa => "tls_crl_of_ca",
+            Self::CrlExpired => "tls_crl_expired",
+            Self::Development => "tls_development",
+        }
+    }
 }
 
 const MAX_PEM: u64 = 1 << 20;
@@ -47,27 +86,13 @@ pub fn install_provider() {
 
 /// Reads certificate chain and key and makes the server's configuration.
 pub fn server_config(certificate: &Path, key: &Path) -> Result<ServerConfig, TlsError> {
-    install_provider();
-    let chain_pem = read(certificate).map_err(|_| TlsError::Certificate)?.1;
-    let chain = CertificateDer::pem_slice_iter(&chain_pem).collect::<Result<Vec<_>, _>>();
-    let chain = chain.ok().filter(|chain| !chain.is_empty()).ok_or(TlsError::Certificate)?;
-    let (mode, key_pem) = read(key).map_err(|_| TlsError::Key)?;
-    if mode & 0o077 != 0 {
-        return Err(TlsError::KeyMode);
-    }
-    let key = PrivateKeyDer::from_pem_slice(&key_pem).map_err(|_| TlsError::Key)?;
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&version::TLS13, &version::TLS12])
-        .map_err(|_| TlsError::Pair)?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map_err(|_| TlsError::Pair)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    config.session_storage = Arc::new(NoServerSessionStorage {});
-    config.send_tls13_tickets = 0;
-    config.max_early_data_size = 0;
-    Ok(config)
+    let files = TlsFiles {
+        certificate: certificate.to_path_buf(),
+        key: key.to_path_buf(),
+        client_ca: None,
+        client_crl: None,
+    };
+    Ok(ServerConfig::clone(&Material::load(&files)?.config))
 }
 
 /// Reads a regular file of bounded size; its mode is taken from the very file that is read.

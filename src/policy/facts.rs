@@ -63,9 +63,9 @@ pub struct ClientFacts {
     pub country: Region,
     /// From where it may call.
     pub networks: Vec<Cidr>,
-    /// `["key"]`, `["mtls"]`, `["mtls","key"]`: key accepted?
+    /// `["key"]`, `["mtls"]`, `["mtls","key"]`: is a key asked for?
     pub accepts_key: bool,
-    /// Client certificate required or accepted?
+    /// Is a client certificate asked for? Both: both are, of the same client.
     pub accepts_mtls: bool,
     /// Limits, as declared.
     pub limits: ClientLimits,

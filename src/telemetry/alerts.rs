@@ -34,6 +34,7 @@ alerts! {
     Permissions = "permissions", false, "The data directory or the database may be read by others, or has another owner than the process.", "`chmod go-rwx`, set the owner, and find out what changed it.";
     Integrity = "integrity", false, "A stored row failed its seal since the start.", "Run `strongroom doctor` and `strongroom audit verify`; compare with a copy. The row is answered as not found.";
     KeyExpiry = "key_expiry", false, "The last key of an active client ends within `alerts.key_days`.", "Make a new key, roll it out, withdraw the old one: `strongroom client key`.";
+    TlsStale = "tls_stale", false, "Certificate, key, client CA or revocation list changed on disk and cannot be taken over: the last good set is served.", "The log line `tls_refused` says what is wrong; put a whole, matching set there. Until then nobody new is revoked.";
     PolicyDiffers = "policy_differs", false, "The file named by `alerts.policy` is not the sealed policy, or cannot be read.", "The sealed policy governs. Bring the change in through the policy's approval, or put the file back.";
 }
 

@@ -24,6 +24,16 @@ pub const FIELDS: &[(&str, &str)] = &[
 /// Event, gravest level, what it means and what to do.
 pub const EVENTS: &[(&str, &str, &str)] = &[
     ("serving", "info", "The vault serves on this address"),
+    (
+        "stopping",
+        "info",
+        "A signal asked for the end: nothing is accepted any more, requests under way may finish",
+    ),
+    (
+        "tls_expired",
+        "warn",
+        "The certificate or the revocation list had ended at the start; clients refuse it, or it refuses all",
+    ),
     ("shutdown", "info", "It has stopped serving; requests in flight were finished and their events written"),
     ("shutdown_unreported", "error", "It stopped, but could not write so to the audit log; look at the disk"),
     (
@@ -66,6 +76,26 @@ pub const EVENTS: &[(&str, &str, &str)] = &[
         "limits_unsure",
         "error",
         "What clients have used is not sure, so it counts as used up until its period ends: the snapshot or the log was altered",
+    ),
+    (
+        "tls_reloaded",
+        "info",
+        "New TLS material (certificate, key, client CA, revocation list) is being served",
+    ),
+    (
+        "tls_refused",
+        "error",
+        "New TLS material was not taken over; the last good set is served. `code` says why",
+    ),
+    (
+        "tls_unreported",
+        "error",
+        "A change of TLS material could not be written to the audit log; look at the disk",
+    ),
+    (
+        "mtls_without_ca",
+        "warn",
+        "The policy asks `count` clients for certificates and `tls.client_ca` is not set: they cannot call",
     ),
     ("alert_raised", "error", "An alert was raised; `docs/metrics.md` says what to do"),
     ("alert_cleared", "warn", "It was cleared"),

@@ -4,6 +4,7 @@
 pub mod alerts;
 pub mod events;
 pub mod families;
+pub mod links;
 pub mod log;
 pub mod metrics;
 pub mod sink;

@@ -41,6 +41,7 @@ impl Draft {
         let mut body =
             EventBody::new(call.request, call.received_at, Principal::Client(caller.name().to_owned()), act);
         body.key_id = caller.key_id();
+        body.tls_client = caller.tls_client();
         body.network = Some(caller.network().clone());
         body.ua_family = call.ua_family.map(str::to_owned);
         body.policy = caller.policy().version();

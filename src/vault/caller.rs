@@ -1,11 +1,14 @@
 //! Authentication: the only maker of a [`Caller`], and a `Caller` is the only door to the verbs.
 //!
-//! A key is looked up by its keyed digest after its form and tag passed; unknown and malformed answer alike. A genuine
+//! What counts as proof is the policy's: a key, a client certificate, or both of one client, and nothing else than what it
+//! names. A key is looked up by its keyed digest after its form and tag passed; unknown and malformed answer alike. A genuine
 //! key that is suspended or expired makes a `Caller` that the judge refuses with the rule, since its holder proved the
 //! secret.
 
 use crate::crypto::SecretKind;
+use crate::crypto::hash::Hasher;
 use crate::domain::event::NetworkFacts;
+
 use crate::domain::{ClientNo, Id16, Timestamp};
 use crate::policy::{Asker, ClientFacts, ClientLimits, Policy};
 use crate::vault::Vault;
@@ -17,6 +20,7 @@ use std::sync::Arc;
 pub struct Caller {
     name: Arc<str>,
     key: Option<(Id16, Timestamp)>,
+    tls_client: Option<Id16>,
     asker: Asker,
     limits: ClientLimits,
     network: NetworkFacts,
@@ -44,6 +48,10 @@ impl Caller {
     pub fn key_expires_at(&self) -> Option<Timestamp> {
         self.key.map(|(_, end)| end)
     }
+    /// The id of the client certificate of its connection, if there was one.
+    pub fn tls_client(&self) -> Option<Id16> {
+        self.tls_client
+    }
     /// The facts the judge asks for.
     pub fn asker(&self) -> Asker {
         self.asker
@@ -62,38 +70,102 @@ impl Caller {
     }
 }
 
+/// A client certificate that the connection proved and that still stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Certificate {
+    /// The client its one name names.
+    pub client: String,
+    /// The id under which the log knows it.
+    pub id: Id16,
+}
+
+impl Certificate {
+    /// The certificate of a client, from its DER.
+    pub fn new(client: &str, der: &[u8]) -> Self {
+        let mut hasher = Hasher::default();
+        hasher.update(der);
+        let id = hasher.finish().first_chunk::<16>().copied().unwrap_or_default();
+        Self { client: client.to_owned(), id: Id16(id) }
+    }
+}
+
+/// What a request brought to prove who asks. A key that is there but unreadable is there: `Some("")`.
+#[derive(Clone, Copy, Default)]
+pub struct Proof<'a> {
+    /// The API key presented; wiped by its owner.
+    pub key: Option<&'a str>,
+    /// The certificate of the connection.
+    pub certificate: Option<&'a Certificate>,
+}
+
 impl Vault {
-    /// Who presents this API key from this address. The text is wiped by its owner. A network of too many failed keys is
-    /// answered `rate_limited`, whatever it presents, but for keys that are established there.
+    /// Who presents this API key, and nothing else, from this address.
     pub fn authenticate(&self, key: Option<&str>, peer: IpAddr) -> Result<Caller, Refusal> {
-        let presented = key.unwrap_or("");
+        self.authenticate_by(Proof { key, certificate: None }, peer)
+    }
+
+    /// Who proves itself from this address, by exactly what the policy asks of it. Whatever was presented must stand: an
+    /// unknown key is refused whatever the certificate says, and two that name different clients name none. A network of
+    /// too many failed keys is answered `rate_limited`, whatever key it presents, but for keys that are established there.
+    pub fn authenticate_by(&self, proof: Proof<'_>, peer: IpAddr) -> Result<Caller, Refusal> {
         let locked = self.may_authenticate(peer).err();
-        let digest = self.keys().digest_secret(SecretKind::ApiKey, presented);
+        // Digested also when there is none, so that no answer comes sooner than another.
+        let digest = self.keys().digest_secret(SecretKind::ApiKey, proof.key.unwrap_or(""));
         let clients = self.clients();
-        let found = digest.and_then(|(version, digest)| clients.by_digest(version, &digest));
+        let entry = digest.and_then(|(version, digest)| clients.by_digest(version, &digest));
+        // A certificate without a key is no guess.
+        let guess = proof.key.is_some() || proof.certificate.is_none();
         if let Some(locked) = locked
-            && !found.is_some_and(|entry| entry.established.lately(peer, self.clock().as_ref()))
+            && guess
+            && !entry.is_some_and(|entry| entry.established.lately(peer, self.clock().as_ref()))
         {
             return Err(locked);
         }
-        let Some(entry) = found else { return Err(Refusal::Unauthenticated) };
+        let name: Arc<str> = match (proof.key, entry, proof.certificate) {
+            (Some(_), Some(key), None) => key.client.clone(),
+            (Some(_), Some(key), Some(certificate)) if *key.client == *certificate.client => {
+                key.client.clone()
+            }
+            (None, _, Some(certificate)) if clients.is_active(&certificate.client) => {
+                Arc::from(certificate.client.as_str())
+            }
+            _ => return Err(Refusal::Unauthenticated),
+        };
+        let key = entry.filter(|_| proof.key.is_some());
         let policy = self.policy();
-        // A key whose client the policy no longer declares opens nothing: absence never permits (I4).
-        let facts: &ClientFacts = policy.client(&entry.client).ok_or(Refusal::Unauthenticated)?;
+        // Who the policy no longer declares proves nothing: absence never permits (I4).
+        let facts: &ClientFacts = policy.client(&name).ok_or(Refusal::Unauthenticated)?;
+        if !proves(facts, key.is_some(), proof.certificate.is_some()) {
+            return Err(Refusal::Unauthenticated);
+        }
         let asker = Asker {
             client: facts.no,
-            suspended: clients.is_suspended(&entry.client),
-            key_expired: entry.revoked || self.now() >= entry.expires_at,
-            network_allowed: facts.accepts_key && facts.networks.iter().any(|n| n.contains(peer)),
+            suspended: clients.is_suspended(&name),
+            key_expired: key.is_some_and(|key| key.revoked || self.now() >= key.expires_at),
+            network_allowed: facts.networks.iter().any(|n| n.contains(peer)),
         };
-        entry.established.note(peer, self.clock().as_ref());
+        if let Some(key) = key {
+            key.established.note(peer, self.clock().as_ref());
+        }
         Ok(Caller {
-            name: entry.client.clone(),
-            key: Some((entry.id, entry.expires_at)),
+            key: key.map(|key| (key.id, key.expires_at)),
+            tls_client: proof.certificate.map(|certificate| certificate.id),
             asker,
             limits: facts.limits,
             network: self.networks().describe(peer),
             policy: policy.clone(),
+            name,
         })
+    }
+}
+
+/// Whether key and certificate are what the policy asks of the client: `["key"]` a key, whatever the connection brought;
+/// `["mtls"]` a certificate and no key; `["mtls","key"]` both.
+fn proves(facts: &ClientFacts, key: bool, certificate: bool) -> bool {
+    match (facts.accepts_key, facts.accepts_mtls) {
+        (true, true) => key && certificate,
+        (true, false) => key,
+        (false, true) => certificate && !key,
+        (false, false) => false,
     }
 }

@@ -47,6 +47,10 @@ impl Clients {
     pub(in crate::vault) fn key_stands(&self, id: Id16, now: Timestamp) -> bool {
         self.keys.values().any(|k| k.id == id && !k.revoked && now < k.expires_at)
     }
+    /// Activated, suspended or not.
+    pub(in crate::vault) fn is_active(&self, client: &str) -> bool {
+        self.clients.contains_key(client)
+    }
     /// Suspended, or never activated: absence never permits (I4).
     pub(in crate::vault) fn is_suspended(&self, client: &str) -> bool {
         self.clients.get(client).is_none_or(|(_, row)| row.suspended)

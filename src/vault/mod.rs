@@ -18,6 +18,7 @@ mod locators;
 mod networks;
 mod offline;
 mod operate;
+mod own_event;
 mod record_batch;
 mod record_create;
 mod record_rows;
@@ -44,8 +45,9 @@ mod whoami;
 
 pub use crate::audit::Query as AuditQuery;
 pub use crate::limits::State as QuotaState;
+pub use crate::policy::Cidr;
 pub use call::{Call, IdempotencyKey};
-pub use caller::Caller;
+pub use caller::{Caller, Certificate, Proof};
 pub use charge::Quotas;
 pub use clients::{ClientError, ClientSummary};
 pub use commit::Done;

@@ -16,6 +16,7 @@ pub(crate) type Tls = StreamOwned<ClientConnection, TcpStream>;
 pub(crate) struct Target {
     pub(crate) address: SocketAddr,
     config: Arc<ClientConfig>,
+    roots: RootCertStore,
 }
 
 #[derive(Debug)]
@@ -45,10 +46,32 @@ impl Target {
         for certificate in CertificateDer::pem_file_iter(ca).unwrap() {
             roots.add(certificate.unwrap()).unwrap();
         }
-        let mut config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        let mut config = ClientConfig::builder().with_root_certificates(roots.clone()).with_no_client_auth();
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let address = base.strip_prefix("https://").unwrap().parse().unwrap();
-        Self { address, config: Arc::new(config) }
+        Self { address, config: Arc::new(config), roots }
+    }
+
+    /// The same server, to be met with a client certificate.
+    pub(crate) fn with(&self, identity: &crate::pki::Identity) -> Self {
+        let builder = ClientConfig::builder().with_root_certificates(self.roots.clone());
+        let config = builder.with_client_auth_cert(identity.chain.clone(), identity.key.clone_key()).unwrap();
+        Self { config: Arc::new(config), ..self.clone() }
+    }
+
+    /// The same server, to be trusted by another root.
+    pub(crate) fn trusting(&self, ca: &str) -> Self {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(ca.as_bytes()).unwrap()).unwrap();
+        let config = ClientConfig::builder().with_root_certificates(roots.clone()).with_no_client_auth();
+        Self { address: self.address, config: Arc::new(config), roots }
+    }
+
+    /// A TLS connection over a socket that is there already.
+    pub(crate) fn over(&self, tcp: TcpStream) -> Tls {
+        tcp.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        StreamOwned::new(ClientConnection::new(self.config.clone(), name).unwrap(), tcp)
     }
 
     pub(crate) fn connect(&self) -> Tls {
@@ -164,6 +187,15 @@ pub(crate) fn read_line(stream: &mut impl Read) -> std::io::Result<String> {
         line.push(byte[0]);
     }
     Ok(String::from_utf8(line).unwrap())
+}
+
+/// A socket from another address of this machine.
+pub(crate) fn socket_from(source: std::net::Ipv4Addr, to: SocketAddr) -> TcpStream {
+    use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
+    let made = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    bind(&made, &SocketAddr::from((source, 0))).unwrap();
+    connect(&made, &to).unwrap();
+    TcpStream::from(made)
 }
 
 /// A kept connection for many requests.

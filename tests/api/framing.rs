@@ -84,6 +84,32 @@ fn a01_hosts_targets_and_versions_are_strict() {
 }
 
 #[test]
+fn a01_bare_line_feeds_in_a_head_are_refused_and_bodies_may_have_them() {
+    let vault = Vault::start();
+    let key = vault.key("storefront");
+    let whole = format!("GET /v1/whoami HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n\r\n");
+    let feeds: Vec<usize> = whole.match_indices("\r\n").map(|(at, _)| at).collect();
+    for at in &feeds {
+        let mut bare = whole.clone();
+        bare.remove(*at);
+        for before in ["", whole.as_str()] {
+            let (answers, closed) = exchange(&vault, format!("{before}{bare}{whole}").as_bytes());
+            let expected: &[u16] = if before.is_empty() { &[400] } else { &[200, 400] };
+            assert!(answers == expected && closed, "without the one at {at}: {answers:?}, closed {closed}");
+        }
+    }
+    assert_eq!(exchange(&vault, whole.replace("\r\n", "\n").as_bytes()), (vec![400], true));
+    assert_eq!(exchange(&vault, format!("\n{whole}").as_bytes()), (vec![400], true));
+    let pretty = "{\n  \"region\": \"DE\",\n\n  \"age_attested\": true\n}\n";
+    let length = post(&vault, &format!("Content-Length: {}", pretty.len()), pretty);
+    let chunks = format!("{:x}\r\n{pretty}\r\n0\r\n\r\n", pretty.len());
+    let chunked = post(&vault, "Transfer-Encoding: chunked", &chunks);
+    let after = whole.as_bytes();
+    let all = [length.as_slice(), after, &chunked, after].concat();
+    assert_eq!(exchange(&vault, &all).0, [201, 200, 201, 200]);
+}
+
+#[test]
 fn a03_heads_without_measure_are_refused() {
     let vault = Vault::start();
     let key = vault.key("storefront");

@@ -71,6 +71,7 @@ pub(super) fn event() -> impl Strategy<Value = EventBody> {
     (who, about, names, lists, context, end).prop_map(|(who, about, names, lists, context, end)| {
         let mut body = EventBody::new(Id16(who.0), Timestamp(who.1), who.2, who.3);
         body.key_id = about.0.map(Id16);
+        body.tls_client = about.0.map(|id| Id16(id.map(|b| !b)));
         body.on_behalf_of = about.1;
         body.network = about.2;
         let mut names = names.into_iter();

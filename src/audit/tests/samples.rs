@@ -111,6 +111,7 @@ fn asked() -> impl Strategy<Value = EventBody> {
             let mut body = EventBody::new(Id16(request), Timestamp(at), principal, act);
             let (key, on_behalf_of, network, ua_family) = from;
             body.key_id = key.map(Id16);
+            body.tls_client = key.map(|id| Id16(id.map(|b| !b)));
             (body.on_behalf_of, body.network, body.ua_family) = (on_behalf_of, network, ua_family);
             (body.purpose, body.recipient) = (purpose, recipient);
             body

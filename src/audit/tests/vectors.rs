@@ -24,6 +24,8 @@ fn events() -> Vec<(&'static str, u64, u64, EventBody)> {
     local.received_at = Timestamp(-1);
     let mut empty = of(Act::Whoami, Principal::Client(String::new()));
     empty.purpose = Some(String::new());
+    let mut certificate = of(Act::Whoami, Principal::Client("shop".into()));
+    certificate.tls_client = Some(Id16([0xc1; 16]));
     vec![
         ("first_boot", 1, 0, of(Act::Boot, Principal::Vault)),
         ("smallest", 1, 1, of(Act::Init, Principal::Vault)),
@@ -31,6 +33,7 @@ fn events() -> Vec<(&'static str, u64, u64, EventBody)> {
         ("empty_texts", 1, 3, empty),
         ("boot", 2, 0, of(Act::Boot, Principal::Vault)),
         ("everything", 2, 1, samples::detokenize()),
+        ("certificate", 2, 2, certificate),
     ]
 }
 
@@ -62,7 +65,7 @@ fn the_good_vectors_verify_as_the_log_they_are() {
         hash: HEXLOWER.decode(words[5].as_bytes()).unwrap().try_into().unwrap(),
     });
     let summary = verify(rows.map(Ok::<_, std::convert::Infallible>), None).unwrap();
-    assert_eq!((summary.events, summary.boots, summary.acts[&Act::Init]), (6, 2, 1));
+    assert_eq!((summary.events, summary.boots, summary.acts[&Act::Init]), (7, 2, 1));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A38: what people see of an event is one line of ASCII; and queries find by scan what they find by index.
 
 use super::arbitrary::event;
+use super::samples;
 use crate::audit::{Link, NoNames, Query, index_keys, to_json};
 use crate::domain::Timestamp;
 use crate::domain::event::{Act, EventBody, NetworkFacts, Outcome, Principal};
@@ -102,4 +103,15 @@ fn a_query_answers_exactly_what_it_asks() {
         assert!(!yes(other));
     }
     assert!(!yes(Query { record: Some(Ref8([0; 8])), ..Query::default() }), "zero names no record");
+}
+
+#[test]
+fn a_client_certificate_is_shown_by_its_id_and_only_where_there_was_one() {
+    let mut body = samples::detokenize();
+    let shown = |body: &crate::domain::event::EventBody| -> serde_json::Value {
+        serde_json::from_str(&to_json(body, &samples::LINK, &NoNames)).unwrap()
+    };
+    assert!(shown(&body).get("tls_client").is_none());
+    body.tls_client = Some(crate::domain::Id16([0xc1; 16]));
+    assert_eq!(shown(&body)["tls_client"], "c1".repeat(16));
 }

@@ -3,14 +3,16 @@
 use super::headers::{TraceParent, set};
 use super::request_id::{IdSource, RequestId};
 use crate::domain::Entropy;
+use crate::http::link::Link;
 use crate::http::pipeline::Serving;
 use crate::http::problem::{Code, MEDIA_TYPE, Problem};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::{StatusCode, header};
+use actix_web::http::{ConnectionType, StatusCode, header};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, Resource, web};
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Makes the source of randomness of one worker.
@@ -53,7 +55,9 @@ impl Guard {
             return Ok(request.into_response(reply));
         };
         request.extensions_mut().insert(id);
-        if let Err(problem) = self.check(&request) {
+        let link = request.conn_data::<Rc<Link>>().map(Rc::clone);
+        let checked = self.check(&request).and_then(|()| locate(&request, link.as_deref()));
+        if let Err(problem) = checked {
             super::refused::count(problem.code);
             let problem = metered(&request, problem);
             return Ok(request.into_response(dressed(problem.to_response(id), id)));
@@ -66,7 +70,11 @@ impl Guard {
         match next.call(request).await {
             Ok(answered) => {
                 let (request, reply) = answered.map_into_boxed_body().into_parts();
-                Ok(ServiceResponse::new(request, dressed(own(reply, id), id)))
+                let mut reply = dressed(own(reply, id), id);
+                if link.is_some_and(|link| link.is_aged() || !link.stands()) {
+                    reply.head_mut().set_connection_type(ConnectionType::Close);
+                }
+                Ok(ServiceResponse::new(request, reply))
             }
             // Routes answer `Ok` with an error reply; what comes here is the framework's and has lost its request.
             Err(error) => Err(Problem::new(code_for(error.as_response_error().status_code())).into()),
@@ -134,7 +142,7 @@ fn own(reply: HttpResponse, id: RequestId) -> HttpResponse {
 /// What the guard refuses costs its network a request and is counted like any refusal of a stranger (A37).
 fn metered(request: &ServiceRequest, problem: Problem) -> Problem {
     let serving = request.app_data::<web::Data<Serving>>();
-    match (serving, request.peer_addr()) {
+    match (serving, peer(request.request())) {
         (Some(serving), Some(peer)) => serving.turn_away(peer.ip(), problem),
         _ => problem,
     }
@@ -165,9 +173,28 @@ fn dressed(mut reply: HttpResponse, id: RequestId) -> HttpResponse {
     reply
 }
 
-/// The address at the other end of the socket. No header can change it.
+/// Whom the request is from, as far as proxies we are configured to believe say so.
+#[derive(Clone, Copy)]
+struct Origin(SocketAddr);
+
+/// Works out once whom the request is from.
+fn locate(request: &ServiceRequest, link: Option<&Link>) -> Result<(), Problem> {
+    let Some(link) = link else { return Ok(()) };
+    let from = link.origin(request.headers()).map_err(|_| Problem::new(Code::InvalidRequest))?;
+    request.extensions_mut().insert(Origin(SocketAddr::new(from, link.socket().port())));
+    Ok(())
+}
+
+/// The address the request is from: the other end of the socket, or whom a configured proxy there says it stands for. What
+/// anybody else writes into a header changes nothing.
 pub fn peer(request: &HttpRequest) -> Option<SocketAddr> {
-    request.peer_addr()
+    let origin = request.extensions().get::<Origin>().map(|origin| origin.0);
+    origin.or_else(|| request.peer_addr())
+}
+
+/// What is known of the request's connection; none without TLS.
+pub fn link(request: &HttpRequest) -> Option<Rc<Link>> {
+    request.conn_data::<Rc<Link>>().map(Rc::clone)
 }
 
 /// A resource whose other methods (HEAD and OPTIONS too) answer `405` with `allow`.

@@ -5,7 +5,6 @@
 //! own out in its place (I6). Every buffer and time is bounded (I10).
 
 mod body;
-mod connections;
 mod guard;
 mod headers;
 mod query;
@@ -16,14 +15,13 @@ mod server;
 mod unread;
 
 pub use body::{BodyLimits, json_body, read_body};
-pub use connections::connections;
-pub use guard::{EdgeSettings, EntropyFactory, peer, resource};
+pub use guard::{EdgeSettings, EntropyFactory, link, peer, resource};
 pub use headers::{Quota, TraceParent, checkpoint_header, cost_header, rate_limit_headers};
 pub use query::Query;
 pub use refused::refused;
 pub use reply::{ZeroingBody, json_reply};
 pub use request_id::RequestId;
-pub use server::{ServerSettings, serve, serve_loopback_plain};
+pub use server::{ServerSettings, serve, serve_links, serve_loopback_plain};
 pub use unread::close_unread;
 
 #[cfg(test)]

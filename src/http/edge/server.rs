@@ -1,13 +1,17 @@
-//! The server: actix-web over rustls, HTTP/1.1 only, every time and count bounded.
+//! The servers: actix-web over rustls, and plain on loopback; HTTP/1.1 only, every time and count bounded.
 
 use super::guard::{EdgeSettings, EntropyFactory, Guard};
 use super::request_id::IdSource;
+use crate::domain::clock::SystemClock;
+use crate::http::link::{self, LinkLimits, Links, ProxyRules};
+use crate::http::tls::Live;
 use actix_web::dev::Server;
 use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpServer, middleware};
 use std::io;
 use std::net::TcpListener;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How the server runs.
@@ -55,8 +59,8 @@ impl Default for ServerSettings {
 /// Listens beyond loopback without TLS.
 const PLAIN_BEYOND_LOOPBACK: &str = "a listener without TLS must be bound to a loopback address";
 
-/// Builds the TLS server. `routes` is run once per worker; the guard and the 404 are around it already. The `tls`
-/// configuration comes from [`crate::http::tls::server_config`]. Signals are left to the caller, who stops it by its handle.
+/// Builds a TLS server on a fixed certificate, without client certificates, proxies or caps of its own. The `tls`
+/// configuration comes from [`crate::http::tls::server_config`].
 pub fn serve<F>(
     listeners: Vec<TcpListener>,
     tls: &rustls::ServerConfig,
@@ -67,7 +71,33 @@ pub fn serve<F>(
 where
     F: Fn(&mut ServiceConfig) + Clone + Send + 'static,
 {
-    build(listeners, Some(tls), settings, entropy, routes)
+    let live = Arc::new(Live::fixed(tls.clone(), Arc::new(SystemClock::default())));
+    let links = Links::new(live, ProxyRules::default(), LinkLimits::default(), None);
+    serve_links(listeners, &links, settings, entropy, routes)
+}
+
+/// Builds the TLS server of these connections. `routes` is run once per worker; the guard and the 404 are around it already.
+/// Signals are left to the caller, who stops it by its handle.
+pub fn serve_links<F>(
+    listeners: Vec<TcpListener>,
+    links: &Arc<Links>,
+    settings: &ServerSettings,
+    entropy: EntropyFactory,
+    routes: F,
+) -> io::Result<Server>
+where
+    F: Fn(&mut ServiceConfig) + Clone + Send + 'static,
+{
+    let edge = settings.edge.clone();
+    link::serve(listeners, links, settings, move || {
+        let guard = Rc::new(Guard { ids: IdSource::new(entropy()), settings: edge.clone() });
+        App::new()
+            .wrap(middleware::from_fn(move |request, next| {
+                let guard = Rc::clone(&guard);
+                async move { guard.pass(request, next).await }
+            }))
+            .configure(routes.clone())
+    })
 }
 
 /// Builds a server without TLS, on loopback only: the metrics listener, and a development vault.
@@ -85,19 +115,6 @@ where
             return Err(io::Error::new(io::ErrorKind::InvalidInput, PLAIN_BEYOND_LOOPBACK));
         }
     }
-    build(listeners, None, settings, entropy, routes)
-}
-
-fn build<F>(
-    listeners: Vec<TcpListener>,
-    tls: Option<&rustls::ServerConfig>,
-    settings: &ServerSettings,
-    entropy: EntropyFactory,
-    routes: F,
-) -> io::Result<Server>
-where
-    F: Fn(&mut ServiceConfig) + Clone + Send + 'static,
-{
     let edge = settings.edge.clone();
     let app = move || {
         let guard = Rc::new(Guard { ids: IdSource::new(entropy()), settings: edge.clone() });
@@ -112,20 +129,14 @@ where
         .workers(settings.workers.max(1))
         .backlog(settings.backlog)
         .max_connections(settings.max_connections)
-        .max_connection_rate(settings.max_connection_rate)
         .client_request_timeout(settings.client_request_timeout)
         .client_disconnect_timeout(settings.client_disconnect_timeout)
         .keep_alive(settings.keep_alive)
-        .tls_handshake_timeout(settings.tls_handshake_timeout)
         .tcp_nodelay(true)
-        .on_connect(|_, data| super::connections::taken(data))
         .shutdown_timeout(settings.shutdown_timeout.as_secs())
         .disable_signals();
     for listener in listeners {
-        server = match tls {
-            Some(config) => server.listen_rustls_0_23(listener, config.clone())?,
-            None => server.listen(listener)?,
-        };
+        server = server.listen(listener)?;
     }
     Ok(server.run())
 }

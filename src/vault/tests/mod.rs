@@ -5,6 +5,7 @@ mod consent;
 mod erase;
 mod idempotency;
 mod keep;
+mod proof;
 mod rig;
 mod seals;
 mod subjects;

@@ -1,3 +1,8 @@
+//! TLS material: what is read, what is refused, what it makes of a handshake.
+
+mod live;
+mod trust;
+
 use super::*;
 use std::os::unix::fs::PermissionsExt;
 
