@@ -8,6 +8,7 @@ use crate::cli::{DevArgs, Failed, Place};
 use crate::crypto::password::PasswordParams;
 use crate::domain::Sensitive;
 use crate::http::edge::{BodyLimits, ServerSettings};
+use crate::http::public::PublicListener;
 use crate::http::tls::{self, DevelopmentFiles};
 use crate::limits;
 use crate::policy::SAMPLE;
@@ -37,6 +38,7 @@ async fn start(args: &DevArgs, out: &mut dyn Write) -> Result<(), Failed> {
     // Before anything is written: a taken port leaves no half-made vault behind.
     let api = listen(args.listen, "--listen")?;
     let metrics = listen(([127, 0, 0, 1], 0).into(), "metrics address")?;
+    let (public, public_url) = super::public::development()?;
     let place = Place { data_dir: args.data_dir.clone(), root_key_file: None, root_passphrase_file: None };
     if let Some(file) = args.customers.as_ref().filter(|file| !file.is_file()) {
         return Err(Failed::new(format!("cannot read {}: no such file; nothing was made", file.display())));
@@ -60,15 +62,18 @@ async fn start(args: &DevArgs, out: &mut dyn Write) -> Result<(), Failed> {
     let certificate = certificate(&args.data_dir.join("tls"))?;
     let base = format!("https://{}", api.local_addr()?);
     let metrics_url = format!("http://{}/metrics", metrics.local_addr()?);
-    write_credentials(&args.credentials_out, &base, &certificate.ca, (&metrics_url, &keys))?;
+    vault.announce_public_url(&public_url);
+    write_credentials(&args.credentials_out, &base, &certificate.ca, ((&metrics_url, &public_url), &keys))?;
     if args.print_requests {
         requests::print(out, &base, &certificate.ca, &args.credentials_out)?;
     }
     writeln!(out, "serving {base} (credentials in {}); stop with Ctrl-C", args.credentials_out.display())?;
+    writeln!(out, "public pages (unsubscribe links, privacy notice): {public_url}/notice")?;
     out.flush()?;
     let tls = tls::server_config(&certificate.certificate, &certificate.key)
         .map_err(|e| Failed::new(e.to_string()))?;
-    serve(vault, Listeners { api, metrics, tls }, BodyLimits::default(), server_settings()).await
+    let public = Some(PublicListener { listener: public, tls: Some(tls.clone()) });
+    serve(vault, Listeners { api, metrics, tls, public }, BodyLimits::default(), server_settings()).await
 }
 
 fn tuning() -> Tuning {
@@ -127,7 +132,7 @@ fn write_credentials(
     path: &Path,
     base: &str,
     ca: &Path,
-    (metrics, keys): (&str, &[(&'static str, Sensitive<String>)]),
+    ((metrics, public), keys): ((&str, &str), &[(&'static str, Sensitive<String>)]),
 ) -> Result<(), Failed> {
     let refused = |e: std::io::Error| {
         Failed::new(format!("cannot write {}: {}", path.display(), crate::domain::io_words(e.kind())))
@@ -136,7 +141,7 @@ fn write_credentials(
     let clients: serde_json::Map<String, serde_json::Value> =
         keys.iter().map(|(name, key)| ((*name).to_owned(), json!({ "key": key.expose() }))).collect();
     let ca = std::fs::canonicalize(ca).map_err(refused)?;
-    let text = json!({ "base_url": base, "ca_cert": ca, "metrics_url": metrics, "clients": clients, "operators": {} });
+    let text = json!({ "base_url": base, "ca_cert": ca, "metrics_url": metrics, "public_url": public, "clients": clients, "operators": {} });
     let staged = path.with_extension("new");
     let mut options = std::fs::OpenOptions::new();
     let mut file =

@@ -10,6 +10,7 @@ use crate::http::api::ROUTES;
 use crate::http::edge::{BodyLimits, EdgeSettings, EntropyFactory, ServerSettings};
 use crate::http::pipeline::Serving;
 use crate::http::problem::Code;
+use crate::http::public::{self, PublicListener};
 use crate::http::server;
 use crate::http::tls;
 use crate::policy::Cidr;
@@ -17,6 +18,7 @@ use crate::telemetry::{log, metrics::Metrics};
 use crate::vault::{NetworkLabel, Networks, Vault};
 use actix_web::dev::ServerHandle;
 use actix_web::web;
+use futures_util::future::OptionFuture;
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
@@ -44,6 +46,7 @@ pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
     let metrics_listener = listen(settings.metrics.address, "metrics.address")?;
     let named = |e: tls::TlsError| Failed::new(format!("{} and {}: {e}", cert.display(), key.display()));
     let tls = tls::server_config(&cert, &key).map_err(named)?;
+    let public = super::public::open(&settings, &vault, &tls)?;
     tracing::info!(
         event = "serving",
         address = settings.listen.address.to_string().as_str(),
@@ -52,7 +55,7 @@ pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
     let server = server_settings(&settings);
     super::block_on(serve(
         vault,
-        Listeners { api: listener, metrics: metrics_listener, tls },
+        Listeners { api: listener, metrics: metrics_listener, tls, public },
         body_rules(&settings),
         server,
     ))
@@ -63,6 +66,7 @@ pub(in crate::app) struct Listeners {
     pub(in crate::app) api: TcpListener,
     pub(in crate::app) metrics: TcpListener,
     pub(in crate::app) tls: rustls::ServerConfig,
+    pub(in crate::app) public: Option<PublicListener>,
 }
 
 /// Serves until SIGTERM or SIGINT, then drains, flushes and reports its end.
@@ -74,25 +78,27 @@ pub(in crate::app) async fn serve(
 ) -> Result<(), Failed> {
     let failed =
         |e: std::io::Error| Failed::new(format!("cannot serve: {}", crate::domain::io_words(e.kind())));
-    let routes: Vec<&'static str> = ROUTES.iter().map(|r| r.path).collect();
+    let routes: Vec<&'static str> = ROUTES.iter().map(|r| r.path).chain(public::ROUTES).collect();
     let codes: Vec<&'static str> = Code::all().iter().map(|c| c.name()).collect();
     let meter = Arc::new(Metered(Arc::new(Metrics::new(&routes, &codes))));
     let serving = web::Data::new(Serving { vault: vault.clone(), meter, body });
     let entropy: EntropyFactory = Arc::new(|| Box::new(OsEntropy));
     let api = server::api(on.api, &on.tls, serving.clone(), (&settings, entropy.clone())).map_err(failed)?;
-    let metrics = server::metrics(on.metrics, serving, entropy).map_err(failed)?;
-    let handles = [api.handle(), metrics.handle()];
+    let metrics = server::metrics(on.metrics, serving.clone(), entropy.clone()).map_err(failed)?;
+    let pages =
+        on.public.map(|p| public::serve(p, serving, &settings, entropy)).transpose().map_err(failed)?;
+    let handles = [&api, &metrics].into_iter().chain(&pages).map(actix_web::dev::Server::handle).collect();
     let upkeep = actix_web::rt::spawn(upkeep(vault.clone()));
     actix_web::rt::spawn(stop_on_signal(handles));
-    let (api, metrics) = tokio::join!(api, metrics);
+    let (api, metrics, pages) = tokio::join!(api, metrics, OptionFuture::from(pages));
     upkeep.abort();
     vault.flush_refusals().await;
     vault.report_shutdown().await;
     tracing::info!(event = "shutdown", "the vault has stopped serving");
-    api.and(metrics).map_err(failed)
+    api.and(metrics).and(pages.unwrap_or(Ok(()))).map_err(failed)
 }
 
-async fn stop_on_signal(handles: [ServerHandle; 2]) {
+async fn stop_on_signal(handles: Vec<ServerHandle>) {
     let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         return;

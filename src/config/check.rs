@@ -10,7 +10,9 @@ pub(in crate::config) type Fault = (String, String);
 /// Every fault, in the order of the file.
 pub(in crate::config) fn faults(settings: &Settings) -> Vec<Fault> {
     let mut faults: Vec<Fault> = Vec::new();
-    let fixed = [paths(settings), listening(settings), log(settings)].concat();
+    let fixed =
+        [paths(settings), listening(settings), super::public::faults(&settings.public), log(settings)]
+            .concat();
     faults.extend(fixed.into_iter().map(|(key, advice)| (key.to_owned(), advice.to_owned())));
     faults.extend(numbers(settings));
     faults.extend(settings.networks.iter().enumerate().flat_map(|(at, network)| labels(at, network)));
@@ -24,6 +26,8 @@ fn paths(settings: &Settings) -> Vec<(&'static str, &'static str)> {
         ("tls.certificate", tls.certificate.as_deref()),
         ("tls.key", tls.key.as_deref()),
         ("root.path", root.path.as_deref()),
+        ("public.certificate", settings.public.certificate.as_deref()),
+        ("public.key", settings.public.key.as_deref()),
     ];
     let odd = paths.into_iter().filter(|(_, path)| path.is_some_and(is_no_path));
     let mut faults: Vec<_> =

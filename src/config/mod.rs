@@ -3,9 +3,11 @@
 
 mod check;
 mod errors;
+mod public;
 mod sections;
 
 pub use errors::ConfigError;
+pub use public::Public;
 pub use sections::{Http, Listen, Log, Metrics, Network, Passwords, Root, RootProviderKind, Tls};
 
 use serde::Deserialize;
@@ -23,6 +25,9 @@ pub struct Settings {
     /// `[tls]`
     #[serde(default)]
     pub tls: Tls,
+    /// `[public]`
+    #[serde(default)]
+    pub public: Public,
     /// `[root]`
     #[serde(default)]
     pub root: Root,

@@ -10,6 +10,7 @@ pub mod json;
 pub mod openapi;
 pub mod pipeline;
 pub mod problem;
+pub mod public;
 mod refuse;
 mod request;
 pub mod server;

@@ -43,6 +43,8 @@ pub struct Settings {
     pub verify_per_subject_per_minute: NonZeroU32,
     /// Checks a minute from one source.
     pub verify_per_source_per_minute: NonZeroU32,
+    /// Requests a minute from one network to the public pages.
+    pub public_per_network_per_minute: NonZeroU32,
     /// Most keys one limiter remembers.
     pub max_keys: usize,
 }
@@ -58,6 +60,7 @@ impl Default for Settings {
             subject_reads_per_hour: number(600),
             verify_per_subject_per_minute: number(10),
             verify_per_source_per_minute: number(120),
+            public_per_network_per_minute: number(600),
             max_keys: 100_000,
         }
     }
@@ -75,6 +78,7 @@ impl Settings {
             subject_reads_per_hour: number(1_000_000_000),
             verify_per_subject_per_minute: number(1_000_000),
             verify_per_source_per_minute: number(1_000_000),
+            public_per_network_per_minute: number(1_000_000),
             max_keys: 100_000,
         }
     }
@@ -87,6 +91,7 @@ pub struct Limits {
     subject_reads: Keyed<u64>,
     verifications: Keyed<[u8; 16]>,
     sources: Keyed<[u8; 16]>,
+    public: Keyed<[u8; 16]>,
     clients: Clients,
     subjects: Subjects,
 }
@@ -104,6 +109,7 @@ impl Limits {
         let subject = state::Rule::new("subject", settings.subject_reads_per_hour, HOUR);
         let minute = Duration::from_secs(60);
         let checks = state::Rule::new("verify_subject", settings.verify_per_subject_per_minute, minute);
+        let public = state::Rule::new("public", settings.public_per_network_per_minute, minute);
         let sources = state::Rule::new("verify_source", settings.verify_per_source_per_minute, minute);
         Self {
             networks: Keyed::new(networks.with_burst(settings.network_burst), cap, &time),
@@ -111,6 +117,7 @@ impl Limits {
             subject_reads: Keyed::new(subject, cap, &time),
             verifications: Keyed::new(checks, cap, &time),
             sources: Keyed::new(sources, cap, &time),
+            public: Keyed::new(public, cap, &time),
             clients: Clients::new(settings.client_bytes_per_second, time),
             subjects: Subjects::new(clock),
         }
@@ -119,6 +126,11 @@ impl Limits {
     /// One request from the network of this socket peer (its /24, or /64 for IPv6).
     pub fn network(&self, peer: IpAddr) -> Verdict {
         self.networks.charge(&network_key(peer), 1)
+    }
+
+    /// One request to the public pages from the network of this socket peer.
+    pub fn public(&self, peer: IpAddr) -> Verdict {
+        self.public.charge(&network_key(peer), 1)
     }
 
     /// One failed authentication from this peer's network. `Limited` says that the network is to be turned away.
@@ -195,12 +207,19 @@ impl Limits {
         self.subject_reads.housekeep();
         self.verifications.housekeep();
         self.sources.housekeep();
+        self.public.housekeep();
         self.subjects.housekeep();
     }
 
     /// Keys remembered by all keyed limiters, for the metrics.
     pub fn keys(&self) -> usize {
-        let keyed = [self.networks.len(), self.failures.len(), self.verifications.len(), self.sources.len()];
+        let keyed = [
+            self.networks.len(),
+            self.failures.len(),
+            self.verifications.len(),
+            self.sources.len(),
+            self.public.len(),
+        ];
         keyed.iter().sum::<usize>() + self.subject_reads.len()
     }
 }

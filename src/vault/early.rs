@@ -24,6 +24,7 @@ impl Vault {
             | Act::SubjectAnchor
             | Act::SubjectNotice
             | Act::ConsentView
+            | Act::UnsubscribeLink
             | Act::RecordView => caller.policy().judge_act(&caller.asker(), act.name()),
             _ => caller.policy().judge_asker(&caller.asker()),
         };

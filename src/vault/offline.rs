@@ -105,6 +105,11 @@ pub fn check_policy(text: &str) -> Result<String, Vec<String>> {
     ))
 }
 
+/// The public notice of a policy text.
+pub fn notice_of(text: &str) -> Result<crate::policy::Notice, Vec<String>> {
+    Policy::compile(text, &Numbering::default()).map(|policy| policy.notice().clone()).map_err(lines)
+}
+
 /// Says which rule decides on a read by (client, purpose, field, recipient).
 pub fn explain_read(
     text: &str,

@@ -33,6 +33,11 @@ pub(in crate::vault) enum Remembered {
     },
     /// Tokens were minted or revoked: one status each.
     Items(Vec<bool>),
+    /// A context was registered.
+    Context {
+        /// Its row's id.
+        context: [u8; 16],
+    },
     /// A state was set; there is nothing to repeat but that.
     Done,
     /// It was refused.

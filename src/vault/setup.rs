@@ -141,6 +141,7 @@ impl Vault {
             integrity_failures: std::sync::atomic::AtomicU64::new(0),
             forged_tokens: std::sync::atomic::AtomicU64::new(0),
             sums: super::sums::Sums::default(),
+            public_url: std::sync::OnceLock::new(),
         })
     }
 

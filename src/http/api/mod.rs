@@ -1,12 +1,14 @@
 //! The routes of `/v1`, one noun a file, and the table that lists them all: what is not in the table does not exist.
 
 pub mod consents;
+pub mod contexts;
 pub mod credentials;
 pub mod detokenize;
 pub mod records;
 pub mod search;
 pub mod subjects;
 pub mod tokens;
+pub mod unsubscribe;
 pub mod whoami;
 
 use crate::domain::event::Act;
@@ -53,6 +55,10 @@ pub enum Operation {
     Search,
     /// `POST /v1/credentials/verify`
     VerifyCredential,
+    /// `POST /v1/contexts`
+    RegisterContext,
+    /// `POST /v1/subjects/{sub}/unsubscribe-link`
+    UnsubscribeLink,
 }
 
 /// One line of the route table.
@@ -108,6 +114,8 @@ routes! {
     Detokenize "POST" "/v1/detokenize" Detokenize "grant plain or masked of each field" 200 true &[], "Swap tokens for fields, for a stated purpose";
     Search "POST" "/v1/search" Search "grant search of the field" 200 true &[], "Find records by a declared field";
     VerifyCredential "POST" "/v1/credentials/verify" Verify "grant verify" 200 true &[], "Check a password; it is never returned";
+    RegisterContext "POST" "/v1/contexts" ContextRegister "act context.register:{kind}" 201 true &[], "Register an order, ticket or session of a person, for others to read within";
+    UnsubscribeLink "POST" "/v1/subjects/{sub}/unsubscribe-link" UnsubscribeLink "act unsubscribe.link" 200 true &[], "The link that stops a purpose with one click, and the headers of a mail that carry it";
 }
 
 /// Runs an operation.
@@ -132,5 +140,7 @@ pub async fn run(operation: Operation, x: &Exchange<'_>) -> Result<Reply, Failur
         Operation::Detokenize => detokenize::swap(x).await,
         Operation::Search => search::find(x).await,
         Operation::VerifyCredential => credentials::verify(x).await,
+        Operation::RegisterContext => contexts::register(x).await,
+        Operation::UnsubscribeLink => unsubscribe::link(x).await,
     }
 }

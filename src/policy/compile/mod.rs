@@ -5,6 +5,7 @@ mod clients;
 mod collections;
 mod grants;
 mod names;
+mod notice;
 mod purposes;
 mod recipients;
 mod regions;
@@ -68,6 +69,7 @@ impl Compiler<'_, '_> {
         self.clients();
         self.roles();
         self.audit();
+        self.notice();
     }
 
     fn audit(&mut self) {

@@ -12,6 +12,7 @@ use crate::storage::Change;
 use crate::vault::Vault;
 use crate::vault::caller::Caller;
 use crate::vault::commit::{Desk, Plan, Stop};
+use crate::vault::context::NamedContext;
 use crate::vault::refusal::{Refusal, RuleName};
 
 impl Vault {
@@ -19,7 +20,7 @@ impl Vault {
         &self,
         desk: &mut Desk<'_, '_>,
         caller: &Caller,
-        leave: &Leave,
+        stand: (&Leave, Option<&NamedContext<'_>>),
         group: &[Want],
         (plan, log, counts): (&mut Plan<Prepared>, &mut [EventItem], &mut TokenCounts),
     ) -> Result<(), Stop> {
@@ -33,7 +34,7 @@ impl Vault {
         };
         let (Some(record), Some(subject)) = (record, subject) else {
             counts.erased += u32::try_from(group.len()).unwrap_or(u32::MAX);
-            return self.rehearse(desk.reader, &first.pointer);
+            return self.rehearse_in_context(desk, caller, stand, &first.pointer);
         };
         let head = &record.row.head;
         let current = |w: &&Want| {
@@ -48,11 +49,19 @@ impl Vault {
             .collect();
         counts.revoked += u32::try_from(group.len() - live.len()).unwrap_or(u32::MAX);
         if live.is_empty() {
-            return self.rehearse(desk.reader, &first.pointer);
+            return self.rehearse_in_context(desk, caller, stand, &first.pointer);
         }
         plan.relied_on.extend([Object::Record(head.record.0), Object::Subject(head.subject.0)]);
         let subject_ref = self.subject_ref(head.subject);
         desk.event.subjects.push(subject_ref);
+        let leave = &self.in_context(desk, caller, stand, head.subject, &mut plan.relied_on)?;
+        if let Err(denial) = policy.judge_context(leave) {
+            // Answered as if it were not there, which its items already are; charged as little, and as slowly (I5).
+            desk.event.rules.0 |= denial.all.0;
+            counts.live += u32::try_from(live.len()).unwrap_or(u32::MAX);
+            live.iter().for_each(|want| note(log, want.index, 16 + denial.rule as u8));
+            return self.rehearse(desk.reader, &first.pointer);
+        }
         // Budgets of subjects stand before anything about them is opened.
         self.charge_subjects(caller, &[subject_ref])?;
         let cost = live.iter().map(|w| 1 + surcharge(policy, w.pointer.field)).sum();

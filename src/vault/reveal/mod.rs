@@ -17,6 +17,7 @@ use crate::vault::Vault;
 use crate::vault::call::{Call, Draft, IdempotencyKey};
 use crate::vault::caller::Caller;
 use crate::vault::commit::{Concluded, Done};
+use crate::vault::context::NamedContext;
 use crate::vault::refusal::Refusal;
 use plan::Ask;
 use zeroize::Zeroize;
@@ -93,7 +94,7 @@ impl Vault {
         draft.body.on_behalf_of =
             command.on_behalf_of.as_ref().map(|name| self.reference(RefKind::OnBehalfOf, name.as_bytes()));
         draft.body.context = command.context.as_ref().map(|(kind, reference)| {
-            (kind.clone(), self.reference(RefKind::Context, reference.as_bytes()), Some(false))
+            (kind.clone(), self.reference(RefKind::Context, reference.as_bytes()), None)
         });
         let units = u32::try_from(command.tokens.len()).unwrap_or(u32::MAX);
         if let Err(refusal) = self.charge(caller, &mut draft, units) {
@@ -119,6 +120,7 @@ impl Vault {
             let retry = self.keys().idempotency_digest(&[b"use", &client, &key.key, &key.body]);
             IdempotencyKey { key: retry, ..key }
         });
+        let context = NamedContext::of(command.context.as_ref(), command.on_behalf_of.as_ref());
         let reading = Call { idempotency: None, ..*call };
         let concluded = self
             .run(caller, &reading, draft, |desk| {
@@ -127,7 +129,7 @@ impl Vault {
                     desk,
                     caller,
                     &leave,
-                    Ask { pointers: &pointers, atomic: command.atomic, spending },
+                    Ask { pointers: &pointers, atomic: command.atomic, spending, context: context.as_ref() },
                 )
             })
             .await?;

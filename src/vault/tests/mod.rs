@@ -1,6 +1,7 @@
 //! Verbs against a real store, real keys and the sample policy, in one process.
 
 mod consent;
+mod context;
 mod idempotency;
 mod rig;
 mod seals;
