@@ -23,6 +23,9 @@ use std::time::Duration;
 /// The clients of the sample policy.
 const CLIENTS: [&str; 3] = ["storefront", "billing", "mailer"];
 
+/// A key for each client.
+type Keys = [(&'static str, Sensitive<String>)];
+
 /// Runs `dev`.
 pub(in crate::app) fn run(args: &DevArgs, out: &mut dyn Write) -> Result<(), Failed> {
     if !args.listen.ip().is_loopback() {
@@ -132,7 +135,7 @@ fn write_credentials(
     path: &Path,
     base: &str,
     ca: &Path,
-    ((metrics, public), keys): ((&str, &str), &[(&'static str, Sensitive<String>)]),
+    ((metrics, public), keys): ((&str, &str), &Keys),
 ) -> Result<(), Failed> {
     let refused = |e: std::io::Error| {
         Failed::new(format!("cannot write {}: {}", path.display(), crate::domain::io_words(e.kind())))

@@ -175,8 +175,8 @@ fn recipient(recipient: &NoticeRecipient) -> NoticeEntry {
 /// `contact.email`, `contact.name` → `contact (email, name)`.
 fn grouped(fields: &[String]) -> String {
     let mut groups: Vec<(String, Vec<String>)> = Vec::new();
-    for field in fields {
-        let (collection, name) = field.split_once('.').unwrap_or((field, "*"));
+    for full in fields {
+        let (collection, name) = full.split_once('.').unwrap_or((full, "*"));
         let name = if name == "*" { "all".to_owned() } else { field(name) };
         match groups.iter_mut().find(|(group, _)| *group == lower(collection)) {
             Some((_, names)) => names.push(name),

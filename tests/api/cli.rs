@@ -185,10 +185,11 @@ fn serve(dir: &std::path::Path, data: &std::path::Path) -> (std::process::Child,
         strongroom::http::tls::generate_development_certificate(&tls).unwrap();
     }
     let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let (api, metrics) = (free(), free());
+    let (api, metrics, public) = (free(), free(), free());
+    std::fs::write(dir.join("public-address"), format!("https://{public}")).unwrap();
     let config = dir.join("strongroom.toml");
     let text = format!(
-        "data_dir = {data:?}\n[listen]\naddress = \"{api}\"\n[tls]\ncertificate = {:?}\nkey = {:?}\n[metrics]\naddress = \"{metrics}\"\n",
+        "data_dir = {data:?}\n[listen]\naddress = \"{api}\"\n[tls]\ncertificate = {:?}\nkey = {:?}\n[metrics]\naddress = \"{metrics}\"\n[public]\naddress = \"{public}\"\nurl = \"https://mail.example.org/\"\n",
         tls.join("cert.pem"),
         tls.join("key.pem"),
     );

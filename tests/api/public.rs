@@ -313,3 +313,38 @@ fn every_click_is_one_event_that_names_nobody_in_clear() {
     crate::canary::files(dir.path(), &mut places);
     crate::canary::hunt(&[link], &places);
 }
+
+#[test]
+fn a36_the_pages_are_throttled_by_network_whatever_headers_say_and_the_api_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = crate::cli::served_with(&dir, str::to_owned, &["storefront"]);
+    let url = std::fs::read_to_string(dir.path().join("public-address")).unwrap();
+    let pages = Target::new(&url, &dir.path().join("tls/ca.pem"));
+    let mut stream = pages.connect();
+    let limited = (0..700).find_map(|i| {
+        let forwarded = ("X-Forwarded-For", format!("198.51.{}.{}", i / 200, i % 200));
+        let request = crate::client::request("GET", "/u/sru_x", None, None, &[(forwarded.0, &forwarded.1)]);
+        std::io::Write::write_all(&mut stream, &request).unwrap();
+        let answer = crate::client::read_answer(&mut stream).unwrap();
+        (answer.status != 200).then_some((i, answer))
+    });
+    let (after, answer) = limited.expect("600 a minute are enough");
+    assert!(after >= 600 && answer.status == 429, "{after}: {}", answer.status);
+    assert!(answer.header("retry-after").is_some());
+    dressed(&answer);
+    assert_eq!(click(&pages, "/u/sru_x").status, 429);
+    let key = Some(vault.key("storefront"));
+    assert_eq!(vault.target.send("GET", "/v1/whoami", key, None).status, 200);
+    // Links lead where the settings say, not where the listener is.
+    let body = json!({"region": "DE", "age_attested": true}).to_string();
+    let subject = vault.target.send("POST", "/v1/subjects", key, Some(&body)).json()["subject"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let body = json!({"purpose": "newsletter"}).to_string();
+    let made = vault
+        .target
+        .send("POST", &format!("/v1/subjects/{subject}/unsubscribe-link"), key, Some(&body))
+        .json();
+    assert!(made["url"].as_str().unwrap().starts_with("https://mail.example.org/u/sru_"), "{made}");
+}

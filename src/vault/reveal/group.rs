@@ -7,7 +7,7 @@ use crate::domain::event::EventItem;
 use crate::domain::field::Form;
 use crate::domain::token::{PointerKind, TokenCounts};
 use crate::domain::value;
-use crate::policy::{FieldLeave, Leave, Policy, Target};
+use crate::policy::{Denial, FieldLeave, Leave, Policy, Target};
 use crate::storage::Change;
 use crate::vault::Vault;
 use crate::vault::caller::Caller;
@@ -56,10 +56,9 @@ impl Vault {
         desk.event.subjects.push(subject_ref);
         let leave = &self.in_context(desk, caller, stand, head.subject, &mut plan.relied_on)?;
         if let Err(denial) = policy.judge_context(leave) {
-            // Answered as if it were not there, which its items already are; charged as little, and as slowly (I5).
-            desk.event.rules.0 |= denial.all.0;
+            // Answered as if it were not there; charged as little, and as slowly (I5).
             counts.live += u32::try_from(live.len()).unwrap_or(u32::MAX);
-            live.iter().for_each(|want| note(log, want.index, 16 + denial.rule as u8));
+            refuse_all(desk, (plan, log), &live, &denial);
             return self.rehearse(desk.reader, &first.pointer);
         }
         // Budgets of subjects stand before anything about them is opened.
@@ -72,17 +71,7 @@ impl Vault {
             crate::domain::subject::RecordFacts { collection: head.collection, created_at: head.created_at };
         let target = Target { record: head.record, version: head.version, read_at: desk.reader.read_at() };
         match policy.judge_subject(leave, &leaves, &subject.state, facts, target) {
-            Err(denial) => {
-                desk.event.rules.0 |= denial.all.0;
-                for want in live {
-                    note(log, want.index, 16 + denial.rule as u8);
-                    set(
-                        &mut plan.output.items,
-                        want.index,
-                        Item::Refused(Refusal::Denied(RuleName(denial.rule))),
-                    );
-                }
-            }
+            Err(denial) => refuse_all(desk, (plan, log), &live, &denial),
             Ok(permit) => match self.keys().open(permit, desk.ticket, record.stored()) {
                 Err(_) => self.integrity_failed(),
                 Ok(opened) => {
@@ -109,6 +98,20 @@ impl Vault {
 pub(in crate::vault::reveal) fn set<T>(items: &mut [Item<T>], index: usize, item: Item<T>) {
     if let Some(slot) = items.get_mut(index) {
         *slot = item;
+    }
+}
+
+/// The items of a record, all refused by one denial.
+fn refuse_all(
+    desk: &mut Desk<'_, '_>,
+    (plan, log): (&mut Plan<Prepared>, &mut [EventItem]),
+    live: &[&Want],
+    denial: &Denial,
+) {
+    desk.event.rules.0 |= denial.all.0;
+    for want in live {
+        note(log, want.index, 16 + denial.rule as u8);
+        set(&mut plan.output.items, want.index, Item::Refused(Refusal::Denied(RuleName(denial.rule))));
     }
 }
 

@@ -7,5 +7,6 @@ mod rig;
 mod seals;
 mod subjects;
 mod tokens;
+mod unsubscribe;
 
 use rig::Rig;
