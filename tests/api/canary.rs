@@ -119,6 +119,16 @@ fn open_pages(vault: &Vault, text: &str, body: Option<&str>, errors: &mut BTreeM
     }
 }
 
+/// Sends a text as path, query, key and headers.
+fn name_everywhere(vault: &Vault, client: &str, mark: &str, errors: &mut BTreeMap<String, Vec<u8>>) {
+    let path = format!("/v1/subjects/{mark}?q={mark}");
+    let answer = vault.target.send("GET", &path, Some(vault.key(client)), None);
+    errors.insert(format!("path {mark}"), answer.body);
+    open_pages(vault, mark, Some(mark), errors);
+    let headers = [("X-Forwarded-For", mark), ("User-Agent", mark), ("traceparent", mark)];
+    vault.target.send_with("GET", "/v1/whoami", Some(mark), None, &headers);
+}
+
 /// A context, a person it is for, and an unsubscribe link that was followed.
 fn named_and_linked(vault: &Vault, subject: &str, errors: &mut BTreeMap<String, Vec<u8>>) -> Vec<String> {
     let body =
@@ -183,20 +193,7 @@ fn i6_planted_values_tokens_and_keys_are_found_nowhere() {
         for mark in
             planted.iter().filter(|p| p.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'))
         {
-            let answer = vault.target.send(
-                "GET",
-                &format!("/v1/subjects/{mark}?q={mark}"),
-                Some(vault.key(client)),
-                None,
-            );
-            errors.insert(format!("path {mark}"), answer.body);
-            open_pages(&vault, mark, Some(mark), &mut errors);
-            let headers = [
-                ("X-Forwarded-For", mark.as_str()),
-                ("User-Agent", mark.as_str()),
-                ("traceparent", mark.as_str()),
-            ];
-            vault.target.send_with("GET", "/v1/whoami", Some(mark), None, &headers);
+            name_everywhere(&vault, client, mark, &mut errors);
         }
     }
     for client in ["storefront", "billing", "mailer"] {
