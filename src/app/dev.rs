@@ -3,6 +3,7 @@
 use crate::app::init::found;
 use crate::app::links::LinkPlan;
 use crate::app::open::{self, Tuning};
+use crate::app::public::PublicPlan;
 use crate::app::serve::{Listeners, Telling, cores, listen, serve};
 use crate::app::{owner, requests, sample};
 use crate::cli::{DevArgs, Failed, Place};
@@ -24,6 +25,9 @@ use std::time::Duration;
 /// The clients of the sample policy.
 const CLIENTS: [&str; 3] = ["storefront", "billing", "mailer"];
 
+/// A key for each client.
+type Keys = [(&'static str, Sensitive<String>)];
+
 /// Runs `dev`.
 pub(in crate::app) fn run(args: &DevArgs, out: &mut dyn Write) -> Result<(), Failed> {
     if !args.listen.ip().is_loopback() {
@@ -39,6 +43,7 @@ async fn start(args: &DevArgs, out: &mut dyn Write) -> Result<(), Failed> {
     // Before anything is written: a taken port leaves no half-made vault behind.
     let api = listen(args.listen, "--listen")?;
     let metrics = listen(([127, 0, 0, 1], 0).into(), "metrics address")?;
+    let (public, public_url) = super::public::development()?;
     let place = Place { data_dir: args.data_dir.clone(), root_key_file: None, root_passphrase_file: None };
     if let Some(file) = args.customers.as_ref().filter(|file| !file.is_file()) {
         return Err(Failed::new(format!("cannot read {}: no such file; nothing was made", file.display())));
@@ -62,15 +67,19 @@ async fn start(args: &DevArgs, out: &mut dyn Write) -> Result<(), Failed> {
     let certificate = certificate(&args.data_dir.join("tls"))?;
     let base = format!("https://{}", api.local_addr()?);
     let metrics_url = format!("http://{}/metrics", metrics.local_addr()?);
-    write_credentials(&args.credentials_out, &base, &certificate.ca, (&metrics_url, &keys))?;
+    vault.announce_public_url(&public_url);
+    write_credentials(&args.credentials_out, &base, &certificate.ca, ((&metrics_url, &public_url), &keys))?;
     if args.print_requests {
         requests::print(out, &base, &certificate.ca, &args.credentials_out)?;
     }
     writeln!(out, "serving {base} (credentials in {}); stop with Ctrl-C", args.credentials_out.display())?;
+    writeln!(out, "public pages (unsubscribe links, privacy notice): {public_url}/notice")?;
     out.flush()?;
     let pair = (certificate.certificate, certificate.key);
-    let links = LinkPlan::development(pair, vault.clock().clone())?;
-    let on = Listeners { api, metrics, links };
+    let links = LinkPlan::development(pair.clone(), vault.clock().clone())?;
+    let pages = LinkPlan::development(pair, vault.clock().clone())?;
+    let public = Some(PublicPlan { listener: public, links: Some(pages) });
+    let on = Listeners { api, metrics, links, public };
     serve(vault, on, BodyLimits::default(), server_settings(), telling(args)).await
 }
 
@@ -140,7 +149,7 @@ fn write_credentials(
     path: &Path,
     base: &str,
     ca: &Path,
-    (metrics, keys): (&str, &[(&'static str, Sensitive<String>)]),
+    ((metrics, public), keys): ((&str, &str), &Keys),
 ) -> Result<(), Failed> {
     let refused = |e: std::io::Error| {
         Failed::new(format!("cannot write {}: {}", path.display(), crate::domain::io_words(e.kind())))
@@ -149,7 +158,7 @@ fn write_credentials(
     let clients: serde_json::Map<String, serde_json::Value> =
         keys.iter().map(|(name, key)| ((*name).to_owned(), json!({ "key": key.expose() }))).collect();
     let ca = std::fs::canonicalize(ca).map_err(refused)?;
-    let text = json!({ "base_url": base, "ca_cert": ca, "metrics_url": metrics, "clients": clients, "operators": {} });
+    let text = json!({ "base_url": base, "ca_cert": ca, "metrics_url": metrics, "public_url": public, "clients": clients, "operators": {} });
     let staged = path.with_extension("new");
     let mut options = std::fs::OpenOptions::new();
     let mut file =

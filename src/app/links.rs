@@ -49,6 +49,28 @@ impl LinkPlan {
         Ok(Self { live: Arc::new(live), rules: rules(settings)?, limits })
     }
 
+    /// For the public listener: its own certificate or that of the API, and no certificates of visitors.
+    pub(in crate::app) fn of_public(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, Failed> {
+        let (public, tls) = (&settings.public, &settings.tls);
+        let pair = match (&public.certificate, &public.key) {
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+            _ => tls.certificate.as_ref().zip(tls.key.as_ref()),
+        };
+        let Some((certificate, key)) = pair.map(|(c, k)| (c.clone(), k.clone())) else {
+            return Err(Failed::new(
+                "[public] needs certificate and key, its own or those of [tls], or plain = true on loopback",
+            ));
+        };
+        let files = TlsFiles { certificate, key, client_ca: None, client_crl: None };
+        let live = Live::open(files.clone(), clock).map_err(|e| named(&files, &e))?;
+        let limits = LinkLimits {
+            per_peer: settings.http.max_connections_per_peer,
+            per_proxy: settings.proxy.max_connections_per_proxy,
+            max_age: Duration::from_secs(settings.http.max_connection_age_s),
+        };
+        Ok(Self { live: Arc::new(live), rules: rules(settings)?, limits })
+    }
+
     /// For a development vault: no proxies, no client certificates, and caps out of the way of load tests.
     pub(in crate::app) fn development(
         (certificate, key): (PathBuf, PathBuf),

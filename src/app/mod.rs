@@ -9,6 +9,7 @@ mod links;
 mod machine;
 mod meter;
 mod open;
+mod public;
 mod reload;
 mod requests;
 mod sample;
@@ -95,6 +96,10 @@ fn client(command: &ClientCommand, out: &mut dyn Write) -> Result<(), Failed> {
 fn policy(command: &PolicyCommand, out: &mut dyn Write) -> Result<(), Failed> {
     let today = Date::from_days(SystemClock::default().wall().day());
     let today = today.ok_or_else(|| Failed::new("the clock is beyond the year 9999; set it"))?;
+    if let PolicyCommand::Notice { file, html: true } = command {
+        out.write_all(crate::http::public::notice_html(&cli::policy::notice(file)?).as_bytes())?;
+        return Ok(());
+    }
     cli::policy::run(command, today, out)
 }
 

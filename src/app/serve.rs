@@ -4,6 +4,7 @@ use crate::app::keep::Keeping;
 use crate::app::links::{self, LinkPlan};
 use crate::app::meter::{Metered, Traces};
 use crate::app::open::{self, Tuning};
+use crate::app::public::PublicPlan;
 use crate::app::reload;
 use crate::app::stop::{Ended, until_stopped};
 use crate::app::watch;
@@ -18,6 +19,7 @@ use crate::http::edge::{BodyLimits, EdgeSettings, EntropyFactory, ServerSettings
 use crate::http::link::Links;
 use crate::http::pipeline::Serving;
 use crate::http::problem::Code;
+use crate::http::public;
 use crate::http::server;
 use crate::policy::Cidr;
 use crate::telemetry::alerts::Alerts;
@@ -42,6 +44,7 @@ pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
     let vault = open::vault(&place, &tuning_of(&settings)?)?;
     let listener = listen(settings.listen.address, "listen.address")?;
     let metrics_listener = listen(settings.metrics.address, "metrics.address")?;
+    let public = super::public::open(&settings, &vault)?;
     tracing::info!(
         event = "serving",
         address = settings.listen.address.to_string().as_str(),
@@ -56,7 +59,7 @@ pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
     };
     super::block_on(async {
         reload::settings(vault.clone(), config, text)?;
-        let on = Listeners { api: listener, metrics: metrics_listener, links };
+        let on = Listeners { api: listener, metrics: metrics_listener, links, public };
         serve(vault, on, body_rules(&settings), server, telling).await
     })
 }
@@ -66,6 +69,7 @@ pub(in crate::app) struct Listeners {
     pub(in crate::app) api: TcpListener,
     pub(in crate::app) metrics: TcpListener,
     pub(in crate::app) links: LinkPlan,
+    pub(in crate::app) public: Option<PublicPlan>,
 }
 
 /// What a server tells of itself, and about what.
@@ -79,6 +83,7 @@ pub(in crate::app) struct Telling {
 fn metered(vault: &Vault, telling: &Telling, links: Arc<LinkMetrics>) -> Result<Metered, Failed> {
     let mut routes: Vec<&'static str> = ROUTES.iter().map(|r| r.path).collect();
     routes.extend(server::OPEN);
+    routes.extend(public::ROUTES);
     let codes: Vec<&'static str> = Code::all().iter().map(|c| c.name()).collect();
     let clock = vault.clock().clone();
     let exporter = Exporter::start(&telling.traces, clock.clone()).map_err(|e| Failed::new(e.to_string()))?;
@@ -116,16 +121,24 @@ pub(in crate::app) async fn serve(
     let counted = links::Counted { metrics: counters.clone(), vault: vault.clone() };
     let links = Links::new(live.clone(), rules, limits, Some(Arc::new(counted)));
     let api = server::api(on.api, &links, serving.clone(), (&settings, entropy.clone())).map_err(failed)?;
-    let metrics = server::metrics(on.metrics, serving, entropy).map_err(failed)?;
+    let metrics = server::metrics(on.metrics, serving.clone(), entropy.clone()).map_err(failed)?;
+    let mut servers = vec![api, metrics];
+    let mut pages = None;
+    if let Some(plan) = on.public {
+        let (listener, followed) = plan.ready(&vault);
+        servers.push(public::serve(listener, serving, &settings, entropy).map_err(failed)?);
+        pages = followed;
+    }
     let upkeep = actix_web::rt::spawn(upkeep(vault.clone()));
     let watch = actix_web::rt::spawn(watch::watch(vault.clone(), meter.clone(), telling.alerts));
     let keeping = Keeping::start(vault.clone());
     let material = actix_web::rt::spawn(links::look_after(links, live, counters, vault.clone()));
     let drain = settings.shutdown_timeout;
-    let ended = until_stopped(vec![api, metrics], drain, vault.clock().as_ref()).await;
+    let ended = until_stopped(servers, drain, vault.clock().as_ref()).await;
     upkeep.abort();
     watch.abort();
     material.abort();
+    pages.iter().for_each(actix_web::rt::task::JoinHandle::abort);
     vault.flush_refusals().await;
     keeping.end().await;
     vault.report_shutdown().await;

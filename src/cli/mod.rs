@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod client;
 pub mod doctor;
+pub mod notice;
 pub mod policy;
 
 use clap::{Args, Parser, Subcommand};
@@ -224,6 +225,14 @@ pub enum PolicyCommand {
     Check {
         /// The file.
         file: PathBuf,
+    },
+    /// Print the public privacy notice that a policy makes, as Markdown.
+    Notice {
+        /// The file.
+        file: PathBuf,
+        /// The page that the public listener serves.
+        #[arg(long)]
+        html: bool,
     },
     /// Say which rule decides on a read.
     Explain {

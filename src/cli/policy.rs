@@ -3,7 +3,7 @@
 use crate::cli::{Failed, PolicyCommand};
 use crate::domain::date::Date;
 use crate::domain::field::Form;
-use crate::vault::{check_policy, explain_read};
+use crate::vault::{Notice, check_policy, explain_read, notice_of};
 use std::io::Write;
 use std::path::Path;
 
@@ -14,6 +14,7 @@ pub fn run(command: &PolicyCommand, today: Date, out: &mut dyn Write) -> Result<
             let summary = check_policy(&read(file)?).map_err(|errors| faults(file, &errors))?;
             writeln!(out, "{}: no fault found. {summary}", file.display())?;
         }
+        PolicyCommand::Notice { file, .. } => crate::cli::notice::markdown(&notice(file)?, out)?,
         PolicyCommand::Explain { file, client, purpose, field, recipient, masked } => {
             let form = masked.then_some(Form::Masked);
             let text = read(file)?;
@@ -23,6 +24,11 @@ pub fn run(command: &PolicyCommand, today: Date, out: &mut dyn Write) -> Result<
         }
     }
     Ok(())
+}
+
+/// The notice of a policy file.
+pub fn notice(file: &Path) -> Result<Notice, Failed> {
+    notice_of(&read(file)?).map_err(|errors| faults(file, &errors))
 }
 
 fn read(file: &Path) -> Result<String, Failed> {

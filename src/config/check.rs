@@ -10,7 +10,9 @@ type Fixed = (&'static str, &'static str);
 
 /// Every fault, in the order of the file.
 pub(in crate::config) fn faults(settings: &Settings) -> Vec<Fault> {
-    let fixed = [pairs(settings), listening(settings), telling(settings)].concat();
+    let fixed =
+        [pairs(settings), listening(settings), super::public::faults(&settings.public), telling(settings)]
+            .concat();
     let mut faults: Vec<Fault> = fixed.into_iter().map(|(key, advice)| (key, advice.to_owned())).collect();
     faults.extend(settings.proxy.faults());
     faults

@@ -38,6 +38,7 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("", "The top of the file."),
     ("listen", "Where the API answers."),
     ("tls", "Certificate and key of the API. Always needed: a vault is served over TLS only."),
+    ("public", "Unsubscribe links and the privacy notice, for everybody; off until an address is written."),
     ("proxy", "The proxies in front of the vault, and what of theirs is believed; see docs/mutual-tls.md."),
     ("root", "What opens the keyring. Keep it away from the data directory."),
     ("metrics", "The listener of `/metrics` and `/alerts`: plain HTTP, so loopback only."),
@@ -69,6 +70,21 @@ pub const KEYS: &[Key] = &[
         Path,
         Absent("none is revoked"),
         "Their revocation lists, PEM; one that has ended refuses all.",
+    ),
+    key("public.address", Address, Absent("no listener"), "Where the public pages answer."),
+    key(
+        "public.url",
+        Text(200),
+        Absent("no links are made"),
+        "Where people reach them, such as https://mail.example.org; unsubscribe links are made with it.",
+    ),
+    key("public.certificate", Path, Absent("that of tls"), "A certificate chain of their own, PEM."),
+    key("public.key", Path, Absent("that of tls"), "Its private key, PEM, mode 0600."),
+    key(
+        "public.plain",
+        Switch,
+        Of("false"),
+        "No TLS, for a proxy on this machine that ends it; loopback only.",
     ),
     key(
         "proxy.networks",
@@ -240,6 +256,12 @@ pub const KEYS: &[Key] = &[
         Whole(1, MOST),
         Of("3000"),
         "Checks of credentials a minute from one network of clients.",
+    ),
+    key(
+        "limits.public_per_network_per_minute",
+        Whole(1, MOST),
+        Of("600"),
+        "Requests a minute to the public pages from one network.",
     ),
     key("limits.max_keys", Whole(1_000, 10_000_000), Of("100000"), "Most keys one limiter remembers."),
     key(

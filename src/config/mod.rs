@@ -7,6 +7,7 @@ mod errors;
 mod keys;
 mod kind;
 mod proxy;
+mod public;
 mod sections;
 mod walk;
 
@@ -15,6 +16,7 @@ pub use errors::ConfigError;
 pub use keys::{KEYS, Key, SECTIONS, Standard};
 pub use kind::Kind;
 pub use proxy::{Proxy, ProxyHeader, ProxyVersion};
+pub use public::Public;
 pub use sections::{
     Alerts, Http, Listen, Log, Metrics, Network, Passwords, Root, RootProviderKind, Telemetry, Tls,
 };
@@ -40,6 +42,9 @@ pub struct Settings {
     /// `[proxy]`
     #[serde(default)]
     pub proxy: Proxy,
+    /// `[public]`
+    #[serde(default)]
+    pub public: Public,
     /// `[root]`
     #[serde(default)]
     pub root: Root,

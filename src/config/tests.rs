@@ -19,6 +19,7 @@ fn fields_of_structs() -> Vec<(String, String)> {
     let sources = [
         include_str!("sections.rs"),
         include_str!("proxy.rs"),
+        include_str!("public.rs"),
         include_str!("mod.rs"),
         include_str!("../limits/settings.rs"),
         include_str!("../telemetry/traces/mod.rs"),
@@ -100,6 +101,7 @@ fn every_key_that_is_not_text_is_read_and_changes_something() {
             Kind::Texts if key.path == "proxy.networks" => "[\"10.9.0.0/24\"]".into(),
             Kind::Texts => "[\"a\"]".into(),
             Kind::Choice(words) => format!("\"{}\"", words[1]),
+            Kind::Text(_) if key.path == "public.url" => "\"https://a.example\"".into(),
             Kind::Url => "\"http://127.0.0.1:4318/v1/traces\"".into(),
             _ => "\"x\"".to_owned(),
         };
@@ -109,6 +111,9 @@ fn every_key_that_is_not_text_is_read_and_changes_something() {
             "tls.key" => "tls.certificate = \"c\"",
             "tls.client_ca" => "tls.key = \"k\"\ntls.certificate = \"c\"",
             "tls.client_crl" => "tls.key = \"k\"\ntls.certificate = \"c\"\ntls.client_ca = \"a\"",
+            "public.address" => "public.url = \"https://a.example\"",
+            "public.certificate" => "public.key = \"k\"",
+            "public.key" => "public.certificate = \"c\"",
             "proxy.header" | "proxy.protocol" => "proxy.networks = [\"10.9.0.0/24\"]",
             "proxy.networks" => "proxy.protocol = \"v1\"",
             "root.provider" => "root.path = \"p\"",

@@ -23,6 +23,7 @@ mod self_test;
 mod tests;
 mod token;
 mod types;
+mod unsubscribe;
 
 /// SHA-256, for commitments and digests of values.
 pub(crate) mod hash {

@@ -6,10 +6,10 @@ use crate::domain::{Entropy, Sensitive};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-const RANDOM: usize = 30;
-const TAG: usize = 6;
+pub(super) const RANDOM: usize = 30;
+pub(super) const TAG: usize = 6;
 
-fn prefix(kind: SecretKind) -> &'static str {
+pub(super) fn prefix(kind: SecretKind) -> &'static str {
     match kind {
         SecretKind::ApiKey => "srk_",
         SecretKind::Session => "srs_",
@@ -61,7 +61,7 @@ impl Keyring {
 }
 
 /// Six base62 characters of the tag (35 bits): enough to tell typing errors and guesses apart without I/O.
-fn tag_of(key: &super::hazmat::mac::MacKey, stem: &str) -> String {
+pub(super) fn tag_of(key: &super::hazmat::mac::MacKey, stem: &str) -> String {
     let mut number = u64::from_be_bytes(key.mac_truncated::<8>(&[stem.as_bytes()]));
     let mut tag = String::with_capacity(TAG);
     for _ in 0..TAG {

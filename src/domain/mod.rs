@@ -6,6 +6,7 @@
 pub mod client;
 pub mod clock;
 pub mod codec;
+pub mod context;
 pub mod crockford;
 pub mod date;
 pub mod disclosure;
@@ -22,6 +23,7 @@ pub mod sensitive;
 pub mod spelling;
 pub mod subject;
 pub mod token;
+pub mod unsubscribe;
 pub mod value;
 
 pub use clock::{Clock, Timestamp};

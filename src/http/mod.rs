@@ -13,6 +13,7 @@ pub mod measured;
 pub mod openapi;
 pub mod pipeline;
 pub mod problem;
+pub mod public;
 mod refuse;
 mod request;
 pub mod server;

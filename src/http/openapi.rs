@@ -1,8 +1,8 @@
 //! The OpenAPI 3.1 document, generated from the route table and the types the routes read and write.
 
 use crate::http::api::{
-    Operation, ROUTES, Route, batch, certificates, consents, credentials, detokenize, records, search,
-    subjects, tokens, whoami,
+    Operation, ROUTES, Route, batch, certificates, consents, contexts, credentials, detokenize, records,
+    search, subjects, tokens, unsubscribe, whoami,
 };
 use serde_json::{Map, Value, json};
 use utoipa::openapi::schema::Components;
@@ -24,6 +24,8 @@ use utoipa::{OpenApi, ToSchema};
     consents::Evidence,
     consents::ConsentShown,
     consents::ConsentsShown,
+    contexts::NewContext,
+    contexts::ContextRegistered,
     records::NewRecord,
     records::TokenWishes,
     records::RecordPatch,
@@ -50,6 +52,9 @@ use utoipa::{OpenApi, ToSchema};
     search::Search,
     search::Found,
     search::SearchResult,
+    unsubscribe::NewLink,
+    unsubscribe::LinkMade,
+    unsubscribe::LinkHeaders,
     credentials::Verify,
     credentials::Verdict,
     whoami::Me,
@@ -146,6 +151,8 @@ fn bodies(operation: Operation) -> (Option<&'static str>, &'static str) {
         Operation::Detokenize => (Some("Detokenize"), "Detokenized"),
         Operation::Search => (Some("Search"), "SearchResult"),
         Operation::VerifyCredential => (Some("Verify"), "Verdict"),
+        Operation::RegisterContext => (Some("NewContext"), "ContextRegistered"),
+        Operation::UnsubscribeLink => (Some("NewLink"), "LinkMade"),
     }
 }
 

@@ -26,6 +26,7 @@ pub(super) struct Keys {
     hourly: Keyed<[u8; 16]>,
     sources: Keyed<[u8; 16]>,
     callers: Keyed<[u8; 16]>,
+    pub(super) public: Keyed<[u8; 16]>,
     pub(super) bytes: [Option<Window>; 1],
 }
 
@@ -37,6 +38,7 @@ struct Rules {
     hourly: Rule,
     sources: Rule,
     callers: Rule,
+    public: Rule,
 }
 
 fn rules(s: &Settings) -> Rules {
@@ -50,6 +52,7 @@ fn rules(s: &Settings) -> Rules {
         hourly: Rule::new("subject", s.verify_per_subject_per_hour, hour),
         sources: Rule::new("source", s.verify_per_source_per_minute, minute),
         callers: Rule::new("network", s.verify_per_network_per_minute, minute),
+        public: Rule::new("public", s.public_per_network_per_minute, minute),
     }
 }
 
@@ -64,6 +67,7 @@ impl Keys {
             hourly: Keyed::new(rules.hourly, cap, clock),
             sources: Keyed::new(rules.sources, cap, clock),
             callers: Keyed::new(rules.callers, cap, clock),
+            public: Keyed::new(rules.public, cap, clock),
             bytes: super::declared::bytes(settings.client_bytes_per_second),
         }
     }
@@ -79,6 +83,7 @@ impl Keys {
             hourly: self.hourly.under(rules.hourly, cap),
             sources: self.sources.under(rules.sources, cap),
             callers: self.callers.under(rules.callers, cap),
+            public: self.public.under(rules.public, cap),
             bytes: super::declared::bytes(settings.client_bytes_per_second),
         }
     }
@@ -118,11 +123,19 @@ impl Keys {
         self.hourly.housekeep();
         self.sources.housekeep();
         self.callers.housekeep();
+        self.public.housekeep();
     }
 
     pub(super) fn len(&self) -> usize {
-        let digests =
-            [&self.networks, &self.failures, &self.checks, &self.hourly, &self.sources, &self.callers];
+        let digests = [
+            &self.networks,
+            &self.failures,
+            &self.checks,
+            &self.hourly,
+            &self.sources,
+            &self.callers,
+            &self.public,
+        ];
         digests.iter().map(|keyed| keyed.len()).sum::<usize>() + self.subject_reads.len()
     }
 }

@@ -54,6 +54,11 @@ impl Limits {
         self.keys.load().networks.charge(&network_key(peer), 1)
     }
 
+    /// One request to the public pages from the network of this socket peer.
+    pub fn public(&self, peer: IpAddr) -> Verdict {
+        self.keys.load().public.charge(&network_key(peer), 1)
+    }
+
     /// One failed authentication from this peer's network. `Limited` says that the network is to be turned away.
     pub fn failed_auth(&self, peer: IpAddr) -> Verdict {
         self.keys.load().failures.charge(&network_key(peer), 1)

@@ -25,6 +25,8 @@ pub struct Settings {
     pub verify_per_source_per_minute: NonZeroU32,
     /// Checks a minute by callers from one network, whatever sources they name.
     pub verify_per_network_per_minute: NonZeroU32,
+    /// Requests a minute to the public pages from one network.
+    pub public_per_network_per_minute: NonZeroU32,
     /// Most keys one limiter remembers.
     pub max_keys: usize,
 }
@@ -45,6 +47,7 @@ impl Default for Settings {
             verify_per_subject_per_hour: number(60),
             verify_per_source_per_minute: number(120),
             verify_per_network_per_minute: number(3_000),
+            public_per_network_per_minute: number(600),
             max_keys: 100_000,
         }
     }
@@ -63,6 +66,7 @@ impl Settings {
             verify_per_subject_per_hour: number(1_000_000_000),
             verify_per_source_per_minute: number(1_000_000),
             verify_per_network_per_minute: number(1_000_000),
+            public_per_network_per_minute: number(1_000_000),
             max_keys: 100_000,
         }
     }

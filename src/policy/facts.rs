@@ -2,8 +2,9 @@
 
 use super::calendar::Calendar;
 use super::cidr::Cidr;
+use super::notice::Notice;
 use super::numbering::{Numbering, Space};
-use super::rules::{Basis, ClientRules, PurposeRules, RecipientRules, Transfers};
+use super::rules::{Basis, ClientRules, Grant, PurposeRules, RecipientRules, Transfers};
 use crate::domain::field::{FieldType, Mask};
 use crate::domain::subject::Region;
 use crate::domain::value::ValueOptions;
@@ -150,6 +151,9 @@ pub struct Policy {
     pub(super) minimum_age: u16,
     pub(super) minimum_age_by_country: BTreeMap<Region, u16>,
     pub(super) takes_unknown_age: bool,
+    /// What operators may do; told to the public, judged nowhere yet.
+    pub(super) role_grants: Vec<Grant>,
+    pub(super) notice: Notice,
 }
 
 impl Policy {
@@ -168,6 +172,10 @@ impl Policy {
     /// The policy's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+    /// What the public is told of it.
+    pub fn notice(&self) -> &Notice {
+        &self.notice
     }
     /// Number of a collection.
     pub fn collection(&self, name: &str) -> Option<CollectionNo> {

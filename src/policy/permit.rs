@@ -1,7 +1,7 @@
 //! The values a decision leaves behind. Their fields are private and only the judge makes them (I2): code that opens
 //! or seals asks for one, so that skipping the judge does not compile.
 
-use super::question::Question;
+use super::question::{ContextState, Question};
 use crate::domain::field::Form;
 use crate::domain::{CollectionNo, CommitNo, FieldNo, PurposeNo, RecordId, Version};
 
@@ -158,6 +158,16 @@ impl Leave {
     /// Only the judge calls this.
     pub(super) fn new(question: Question) -> Self {
         Self { question }
+    }
+    /// The same leave for one subject, for whom the named context was looked up. A context that was not named stays
+    /// absent, whatever was looked up.
+    pub fn in_context(&self, verified: bool) -> Self {
+        let context = match self.question.context {
+            ContextState::Absent => ContextState::Absent,
+            _ if verified => ContextState::Verified,
+            _ => ContextState::Unverified,
+        };
+        Self { question: Question { context, ..self.question } }
     }
     /// The question it answers.
     pub fn question(&self) -> &Question {

@@ -161,7 +161,7 @@ fn field(source: &Source, ask: &Ask, name: &str, rules: &mut BTreeSet<Rule>) -> 
 }
 
 fn subject(source: &Source, ask: &Ask, person: &Person, plain: bool, rules: &mut BTreeSet<Rule>) {
-    let (Some(purpose), Some(grant)) = (purpose(source, ask), grant(source, ask)) else { return };
+    let (Some(purpose), Some(_)) = (purpose(source, ask), grant(source, ask)) else { return };
     let name = ask.purpose.clone().unwrap_or_default();
     let gone = !matches!(person.status, SubjectStatus::Active | SubjectStatus::Restricted);
     let whole = person.status == SubjectStatus::Restricted && person.restricted.is_empty();
@@ -207,12 +207,20 @@ fn subject(source: &Source, ask: &Ask, person: &Person, plain: bool, rules: &mut
             rules.insert(Rule::PurposeNotNotified);
         }
     }
+    rules.extend(context(source, ask));
+}
+
+/// Whether the grant's context is there.
+pub(super) fn context(source: &Source, ask: &Ask) -> BTreeSet<Rule> {
+    let mut rules = BTreeSet::new();
+    let Some(grant) = grant(source, ask) else { return rules };
     let wanted = grant.context.as_ref().map_or("none", |c| c.get_ref().as_str());
     match (wanted, ask.context) {
         ("present" | "verified", ContextState::Absent) => drop(rules.insert(Rule::ContextMissing)),
         ("verified", ContextState::Unverified) => drop(rules.insert(Rule::ContextUnverified)),
         _ => {}
     }
+    rules
 }
 
 fn has(list: &[Text], name: &str) -> bool {

@@ -61,6 +61,11 @@ impl Vault {
     pub(in crate::vault) fn may_authenticate(&self, peer: IpAddr) -> Result<(), Refusal> {
         refused(self.limits().may_authenticate(peer), false).map(drop)
     }
+    /// One request to the public pages from this network, beside what any request costs it.
+    pub fn admit_public(&self, peer: IpAddr) -> Result<(), Refusal> {
+        self.admit_network(peer)?;
+        refused(self.limits().public(peer), false).map(drop)
+    }
     /// A failed authentication from this network.
     pub fn count_failed_authentication(&self, peer: IpAddr) -> Result<(), Refusal> {
         refused(self.limits().failed_auth(peer), false).map(drop)

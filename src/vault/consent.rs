@@ -3,8 +3,9 @@
 
 use crate::domain::event::Act;
 use crate::domain::rule::RuleSet;
-use crate::domain::subject::Consent;
+use crate::domain::subject::{Consent, SubjectState};
 use crate::domain::{Object, SubjectId, Timestamp};
+use crate::policy::Policy;
 use crate::vault::Vault;
 use crate::vault::call::{Call, Draft};
 use crate::vault::caller::Caller;
@@ -95,29 +96,7 @@ impl Vault {
                 text_sha256: command.text_sha256.as_deref().and_then(parse_digest),
                 notice_version: command.notice_version.clone(),
             };
-            // A consent given before the latest withdrawal does not undo it, however late it arrives.
-            let withdrawn_later = |c: &&Consent| {
-                c.purpose == consent.purpose
-                    && c.recipient == consent.recipient
-                    && !c.granted
-                    && c.at > consent.at
-            };
-            if consent.granted && state.consents.iter().any(|c| withdrawn_later(&c)) {
-                return Err(Refusal::Conflict.into());
-            }
-            // Withdrawing a purpose withdraws its recipients with it: each is recorded, so that giving the purpose
-            // again does not revive them.
-            if !command.granted && consent.recipient.is_none() {
-                let standing: Vec<_> = policy
-                    .recipients()
-                    .filter(|(no, _)| state.consent_stands(purpose, Some(*no)))
-                    .map(|(no, _)| Consent { recipient: Some(no), ..consent.clone() })
-                    .collect();
-                for withdrawn in standing {
-                    state.push_consent(withdrawn).map_err(|_| too_many())?;
-                }
-            }
-            state.push_consent(consent).map_err(|_| too_many())?;
+            apply_consent(&policy, state, consent)?;
             Ok(())
         })
         .await
@@ -164,6 +143,34 @@ impl Vault {
             .await?;
         fresh(concluded)
     }
+}
+
+/// Adds a decision to a person's state.
+pub(in crate::vault) fn apply_consent(
+    policy: &Policy,
+    state: &mut SubjectState,
+    consent: Consent,
+) -> Result<(), Refusal> {
+    // A consent given before the latest withdrawal does not undo it, however late it arrives.
+    let withdrawn_later = |c: &&Consent| {
+        c.purpose == consent.purpose && c.recipient == consent.recipient && !c.granted && c.at > consent.at
+    };
+    if consent.granted && state.consents.iter().any(|c| withdrawn_later(&c)) {
+        return Err(Refusal::Conflict);
+    }
+    // Withdrawing a purpose withdraws its recipients with it: each is recorded, so that giving the purpose again does not
+    // revive them.
+    if !consent.granted && consent.recipient.is_none() {
+        let standing: Vec<_> = policy
+            .recipients()
+            .filter(|(no, _)| state.consent_stands(consent.purpose, Some(*no)))
+            .map(|(no, _)| Consent { recipient: Some(no), ..consent.clone() })
+            .collect();
+        for withdrawn in standing {
+            state.push_consent(withdrawn).map_err(|_| too_many())?;
+        }
+    }
+    state.push_consent(consent).map_err(|_| too_many())
 }
 
 fn too_many() -> Refusal {

@@ -25,7 +25,8 @@ impl Vault {
             | Act::SubjectNotice
             | Act::ConsentView
             | Act::RecordView
-            | Act::RecordDelete => caller.policy().judge_act(&caller.asker(), act.name()),
+            | Act::RecordDelete
+            | Act::UnsubscribeLink => caller.policy().judge_act(&caller.asker(), act.name()),
             _ => caller.policy().judge_asker(&caller.asker()),
         };
         match judged {

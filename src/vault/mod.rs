@@ -7,6 +7,7 @@ mod charge;
 mod clients;
 mod commit;
 mod consent;
+mod context;
 mod credential;
 mod early;
 mod erase;
@@ -41,22 +42,25 @@ mod throttle;
 mod token_inspect;
 mod token_mint;
 mod token_revoke;
+mod unsubscribe;
 mod whoami;
 
 pub use crate::audit::Query as AuditQuery;
 pub use crate::limits::State as QuotaState;
 pub use crate::policy::Cidr;
+pub use crate::policy::{Notice, NoticeEntry, NoticeSection};
 pub use call::{Call, IdempotencyKey};
 pub use caller::{Caller, Certificate, Proof};
 pub use charge::Quotas;
 pub use clients::{ClientError, ClientSummary};
 pub use commit::Done;
 pub use consent::{ConsentCommand, ConsentView, RecordedConsent};
+pub use context::{RegisterContext, RegisteredContext};
 pub use credential::{VerifyAnswer, VerifyBy, VerifyCommand};
 pub use erase::{CERTIFICATE_STATE, CertificateView, SettleError};
 pub use govern::{GovernError, compile as compile_policy};
 pub use networks::{NetworkLabel, Networks, prefix};
-pub use offline::{LogReader, check_policy, explain_read, verify_log};
+pub use offline::{LogReader, check_policy, explain_read, notice_of, verify_log};
 pub use operate::{Gauges, REFUSING};
 pub use record_batch::BatchItem;
 pub use record_create::{CreateRecord, FieldInput, StoredTokens, TokenWish};
@@ -107,6 +111,7 @@ pub struct Vault {
     sums: sums::Sums,
     unsettled: erase::Unsettled,
     kept: keep::Kept,
+    public_url: std::sync::OnceLock<String>,
 }
 
 impl Vault {

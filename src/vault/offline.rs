@@ -174,6 +174,11 @@ fn spoken(name: &str) -> String {
     if name.len() <= 64 && name.chars().all(plain) { format!("{name:?}") } else { "of this name".to_owned() }
 }
 
+/// The public notice of a policy text.
+pub fn notice_of(text: &str) -> Result<crate::policy::Notice, Vec<String>> {
+    Policy::compile(text, &Numbering::default()).map(|policy| policy.notice().clone()).map_err(lines)
+}
+
 /// Says which rule decides on a read by (client, purpose, field, recipient).
 pub fn explain_read(
     text: &str,

@@ -27,6 +27,11 @@ pub(in crate::vault) enum Remembered {
     Items(Vec<bool>),
     /// A record was erased; the id of its certificate.
     Erased([u8; 16]),
+    /// A context was registered.
+    Context {
+        /// Its row's id.
+        context: [u8; 16],
+    },
     /// A state was set; there is nothing to repeat but that.
     Done,
     /// It was refused.

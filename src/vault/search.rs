@@ -12,6 +12,7 @@ use crate::vault::Vault;
 use crate::vault::call::{Call, Draft};
 use crate::vault::caller::Caller;
 use crate::vault::commit::{Desk, Done, Plan, Stop};
+use crate::vault::context::NamedContext;
 use crate::vault::refusal::{Fault, Refusal, RuleName};
 use crate::vault::subject_view::fresh;
 
@@ -36,6 +37,10 @@ pub struct SearchCommand {
     pub purpose: String,
     /// What to find.
     pub by: SearchBy,
+    /// Kind and reference of a context.
+    pub context: Option<(String, String)>,
+    /// The end user acted for (≤ 64 of [A-Za-z0-9._:-]).
+    pub on_behalf_of: Option<String>,
 }
 
 /// One record found.
@@ -75,15 +80,26 @@ impl Vault {
         let mut draft = Draft::new(caller, call, Act::Search);
         let purpose = policy.purpose(&command.purpose);
         draft.body.purpose = purpose.and_then(|p| policy.purpose_name(p)).map(str::to_owned);
+        draft.body.on_behalf_of =
+            command.on_behalf_of.as_ref().map(|name| self.reference(RefKind::OnBehalfOf, name.as_bytes()));
+        draft.body.context = command.context.as_ref().map(|(kind, reference)| {
+            (kind.clone(), self.reference(RefKind::Context, reference.as_bytes()), None)
+        });
+        let named = NamedContext::of(command.context.as_ref(), command.on_behalf_of.as_ref());
         let question = Question {
             asker: caller.asker(),
             wish: Wish::Search,
             purpose,
             recipient: None,
-            context: ContextState::Absent,
+            context: if named.is_some() { ContextState::Unverified } else { ContextState::Absent },
             today: self.today(),
         };
-        let leave = match policy.judge_request(&question) {
+        // A context that is asked for and not named refuses the whole; one that is named decides hit by hit.
+        let judged = policy.judge_request(&question).and_then(|leave| match named {
+            None => policy.judge_context(&leave).map(|()| leave),
+            Some(_) => Ok(leave),
+        });
+        let leave = match judged {
             Ok(leave) => leave,
             Err(denial) => {
                 let refusal = Refusal::Denied(RuleName(denial.rule));
@@ -103,7 +119,7 @@ impl Vault {
         }
         let concluded = self
             .run(caller, call, draft, |desk| {
-                self.plan_search(desk, (caller, &leave), &leaves, (&policy, &needle))
+                self.plan_search(desk, (caller, &leave, named.as_ref()), &leaves, (&policy, &needle))
             })
             .await?;
         fresh(concluded)
@@ -112,7 +128,7 @@ impl Vault {
     fn plan_search(
         &self,
         desk: &mut Desk<'_, '_>,
-        (caller, leave): (&Caller, &Leave),
+        (caller, leave, named): (&Caller, &Leave, Option<&NamedContext<'_>>),
         leaves: &[FieldLeave],
         (policy, needle): (&Policy, &Needle<'_>),
     ) -> Result<Plan<SearchAnswer>, Stop> {
@@ -125,6 +141,7 @@ impl Vault {
             let Some(loaded) = self.load_record(desk.reader, record)? else { continue };
             let head = &loaded.row.head;
             let Some(subject) = self.load_subject(desk.reader, head.subject)? else { continue };
+            let leave = &self.in_context(desk, caller, (leave, named), head.subject, &mut plan.relied_on)?;
             let facts = RecordFacts { collection: head.collection, created_at: head.created_at };
             let target = Target { record, version: head.version, read_at: desk.reader.read_at() };
             let permit = match policy.judge_subject(leave, leaves, &subject.state, facts, target) {

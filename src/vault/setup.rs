@@ -144,6 +144,7 @@ impl Vault {
             sums: super::sums::Sums::default(),
             unsettled: super::erase::Unsettled::default(),
             kept: super::keep::Kept::default(),
+            public_url: std::sync::OnceLock::new(),
         })
     }
 

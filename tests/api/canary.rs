@@ -122,6 +122,43 @@ fn everywhere(
     places
 }
 
+const AGENT: &str = "cnry-agent-118-qx";
+const ORDER: &str = "CNRYORDER-5512-QX";
+
+/// Asks the public pages for a text in every place where one fits.
+fn open_pages(vault: &Vault, text: &str, body: Option<&str>, errors: &mut BTreeMap<String, Vec<u8>>) {
+    let pages = crate::public::pages(vault);
+    for method in ["GET", "POST", "PUT"] {
+        let headers = [("Content-Type", "application/x-www-form-urlencoded"), ("User-Agent", text)];
+        let answer = pages.send_with(method, &format!("/u/{text}?q={text}"), None, body, &headers);
+        errors.insert(format!("page {method} {text} {}", body.map_or(0, str::len)), answer.body);
+    }
+}
+
+/// Sends a text as path, query, key and headers.
+fn name_everywhere(vault: &Vault, client: &str, mark: &str, errors: &mut BTreeMap<String, Vec<u8>>) {
+    let path = format!("/v1/subjects/{mark}?q={mark}");
+    let answer = vault.target.send("GET", &path, Some(vault.key(client)), None);
+    errors.insert(format!("path {mark}"), answer.body);
+    open_pages(vault, mark, Some(mark), errors);
+    let headers = [("X-Forwarded-For", mark), ("User-Agent", mark), ("traceparent", mark)];
+    vault.target.send_with("GET", "/v1/whoami", Some(mark), None, &headers);
+}
+
+/// A context, a person it is for, and an unsubscribe link that was followed.
+fn named_and_linked(vault: &Vault, subject: &str, errors: &mut BTreeMap<String, Vec<u8>>) -> Vec<String> {
+    let body =
+        json!({"kind": "order", "ref": ORDER, "subject": subject, "assigned_to": AGENT, "expires_in": "1d"});
+    assert_eq!(vault.post("storefront", "/v1/contexts", &body).status, 201);
+    let path = format!("/v1/subjects/{subject}/unsubscribe-link");
+    let made = vault.post("mailer", &path, &json!({"purpose": "newsletter"})).json();
+    let link = made["url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    for body in [None, Some("List-Unsubscribe=One-Click"), Some(link.as_str())] {
+        open_pages(vault, &link, body, errors);
+    }
+    vec![AGENT.to_owned(), ORDER.to_owned(), link]
+}
+
 #[test]
 fn i6_planted_values_tokens_and_keys_are_found_nowhere() {
     // Everything that may be told is told: lines of every level, a span of every request.
@@ -134,6 +171,7 @@ fn i6_planted_values_tokens_and_keys_are_found_nowhere() {
     let subject =
         vault.post("storefront", "/v1/subjects", &body).json()["subject"].as_str().unwrap().to_owned();
     planted.push("cnryref:customer-8812".to_owned());
+    planted.extend(named_and_linked(&vault, &subject, &mut errors));
     for (client, collection, fields) in people() {
         let purpose = if client == "billing" { "billing" } else { "order_fulfilment" };
         let body =
@@ -143,7 +181,12 @@ fn i6_planted_values_tokens_and_keys_are_found_nowhere() {
         texts(&fields, &mut planted);
         let tokens: Vec<Value> = stored.json()["tokens"].as_object().unwrap().values().cloned().collect();
         tokens.iter().for_each(|t| texts(t, &mut planted));
-        let read = vault.post(client, "/v1/detokenize", &json!({"purpose": purpose, "tokens": tokens}));
+        let read = vault.post(
+            client,
+            "/v1/detokenize",
+            &json!({"purpose": purpose, "tokens": tokens,
+            "on_behalf_of": AGENT, "context": {"kind": "order", "ref": ORDER}}),
+        );
         assert_eq!(read.status, 200);
         in_bulk(&vault, (client, purpose), (&subject, collection, &fields), &mut planted);
         // The same values in every wrong place: types, names, routes, headers, queries, broken documents.
@@ -166,14 +209,18 @@ fn i6_planted_values_tokens_and_keys_are_found_nowhere() {
             if !stored {
                 errors.insert(format!("batch {collection} {at}"), answer.body);
             }
-            for route in ["/v1/records", "/v1/records/batch", "/v1/detokenize", "/v1/search", "/v1/credentials/verify", "/v1/tokens", "/v1/tokens/revoke"] {
+            for route in ["/v1/records", "/v1/records/batch", "/v1/detokenize", "/v1/search", "/v1/credentials/verify", "/v1/tokens", "/v1/tokens/revoke", "/v1/contexts"] {
                 let answer = vault.target.send("POST", route, Some(vault.key(client)), Some(wrong));
                 if answer.status >= 400 {
                     errors.insert(format!("{route} {collection} {at}"), answer.body);
                 }
             }
         }
-        in_heads(&vault, client, &planted, &mut errors);
+        for mark in
+            planted.iter().filter(|p| p.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'))
+        {
+            name_everywhere(&vault, client, mark, &mut errors);
+        }
     }
     for client in ["storefront", "billing", "mailer"] {
         planted.push(vault.key(client).to_owned());
@@ -183,23 +230,6 @@ fn i6_planted_values_tokens_and_keys_are_found_nowhere() {
     let places = everywhere(vault, &collector, errors);
     assert!(planted.len() > 40 && places.len() > 50, "{} texts, {} places", planted.len(), places.len());
     hunt(&planted, &places);
-}
-
-/// Planted texts in paths, queries and headers.
-fn in_heads(vault: &Vault, client: &str, planted: &[String], errors: &mut BTreeMap<String, Vec<u8>>) {
-    for mark in
-        planted.iter().filter(|p| p.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'))
-    {
-        let answer =
-            vault.target.send("GET", &format!("/v1/subjects/{mark}?q={mark}"), Some(vault.key(client)), None);
-        errors.insert(format!("path {mark}"), answer.body);
-        let headers = [
-            ("X-Forwarded-For", mark.as_str()),
-            ("User-Agent", mark.as_str()),
-            ("traceparent", mark.as_str()),
-        ];
-        vault.target.send_with("GET", "/v1/whoami", Some(mark), None, &headers);
-    }
 }
 
 /// The same through a batch, a stream, and an erasure with its certificate.

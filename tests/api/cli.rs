@@ -138,6 +138,46 @@ pub(crate) fn served(dir: &tempfile::TempDir) -> (Target, impl FnOnce()) {
     (target, move || stop(child))
 }
 
+/// A production vault whose policy was changed, served, with a key for each of these clients; ends when dropped.
+pub(crate) struct Served {
+    pub(crate) target: Target,
+    keys: Vec<(String, String)>,
+    child: Option<std::process::Child>,
+}
+
+impl Served {
+    pub(crate) fn key(&self, client: &str) -> &str {
+        &self.keys.iter().find(|(name, _)| name == client).unwrap().1
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+pub(crate) fn served_with(dir: &tempfile::TempDir, change: fn(&str) -> String, clients: &[&str]) -> Served {
+    let data = dir.path().join("d");
+    let policy_file = dir.path().join("policy.toml");
+    let text = opened_to_loopback(&std::fs::read_to_string(policy()).unwrap());
+    std::fs::write(&policy_file, change(&text)).unwrap();
+    let (ok, _, err) =
+        run(&["init", "--data-dir", path(&data), "--policy", path(&policy_file), "--single-operator"]);
+    assert!(ok, "{err}");
+    let key_of = |name: &&str| {
+        assert!(run(&["client", "activate", "--data-dir", path(&data), name]).0);
+        let (_, out, _) = run(&["client", "key", "--data-dir", path(&data), name]);
+        ((*name).to_owned(), out.lines().find_map(|l| l.strip_prefix("key")).unwrap().trim().to_owned())
+    };
+    let keys = clients.iter().map(key_of).collect();
+    let (child, target) = serve(dir.path(), &data);
+    Served { target, keys, child: Some(child) }
+}
+
 fn serve(dir: &std::path::Path, data: &std::path::Path) -> (std::process::Child, Target) {
     let tls = dir.join("tls");
     if !tls.exists() {
@@ -145,10 +185,11 @@ fn serve(dir: &std::path::Path, data: &std::path::Path) -> (std::process::Child,
         strongroom::http::tls::generate_development_certificate(&tls).unwrap();
     }
     let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let (api, metrics) = (free(), free());
+    let (api, metrics, public) = (free(), free(), free());
+    std::fs::write(dir.join("public-address"), format!("https://{public}")).unwrap();
     let config = dir.join("strongroom.toml");
     let text = format!(
-        "data_dir = {data:?}\n[listen]\naddress = \"{api}\"\n[tls]\ncertificate = {:?}\nkey = {:?}\n[metrics]\naddress = \"{metrics}\"\n",
+        "data_dir = {data:?}\n[listen]\naddress = \"{api}\"\n[tls]\ncertificate = {:?}\nkey = {:?}\n[metrics]\naddress = \"{metrics}\"\n[public]\naddress = \"{public}\"\nurl = \"https://mail.example.org/\"\n",
         tls.join("cert.pem"),
         tls.join("key.pem"),
     );

@@ -26,10 +26,11 @@ fn expected(operation: Operation) -> [u16; 3] {
         | Operation::Search => [200, 403, 403],
         // Each record is judged for itself.
         Operation::CreateRecords => [200, 200, 200],
-        Operation::CreateRecord => [201, 403, 403],
+        Operation::CreateRecord | Operation::RegisterContext => [201, 403, 403],
         Operation::ViewCertificate => [404, 403, 403],
         Operation::MintTokens => [201, 201, 201],
         Operation::InspectTokens => [200, 200, 200],
+        Operation::UnsubscribeLink => [200, 403, 200],
         Operation::Detokenize => [200, 403, 403],
     }
 }
@@ -71,6 +72,9 @@ fn body(operation: Operation, things: &Things) -> Option<String> {
         Operation::Detokenize => json!({"purpose": "order_fulfilment", "tokens": [things.token]}),
         Operation::Search => json!({"collection": "contact", "field": "email", "equals": "a@example.org",
             "purpose": "order_fulfilment"}),
+        Operation::UnsubscribeLink => json!({"purpose": "newsletter"}),
+        Operation::RegisterContext => json!({"kind": "order", "ref": "A-1009", "subject": things.subject,
+            "expires_in": "30d"}),
         Operation::VerifyCredential => json!({"login": "nobody", "secret": "nothing at all"}),
         _ => return None,
     };

@@ -36,10 +36,11 @@ pub struct Keyring {
     log: SignKey,
 }
 
-/// The two keys of one `K_secret` version: HKDF sub-keys "digest" and "tag".
+/// The keys of one `K_secret` version: HKDF sub-keys "digest", "tag" and "unsubscribe".
 pub(in crate::crypto) struct SecretKeys {
     pub(in crate::crypto) digest: MacKey,
     pub(in crate::crypto) tag: MacKey,
+    pub(in crate::crypto) unsubscribe: MacKey,
 }
 
 impl SecretKeys {
@@ -50,7 +51,7 @@ impl SecretKeys {
             // EXPOSE: prepared as MAC key; the derived bytes are wiped here.
             MacKey::new(derived.expose())
         };
-        Self { digest: sub(b"digest"), tag: sub(b"tag") }
+        Self { digest: sub(b"digest"), tag: sub(b"tag"), unsubscribe: sub(b"unsubscribe") }
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod client;
 mod consent;
+mod control;
 mod grant;
 mod reader;
 mod subject;

@@ -1,6 +1,7 @@
 //! `POST /v1/detokenize`: the one route that returns values. It writes its reply itself, once, into a buffer that is wiped.
 
 use crate::domain::Sensitive;
+use crate::domain::context::KINDS;
 use crate::domain::field::Form;
 use crate::http::api::stream;
 use crate::http::api::tokens::check_count;
@@ -44,7 +45,8 @@ pub struct Context {
     pub reference: String,
 }
 
-fn name_fault(pointer: &str, text: Option<&String>) -> Result<(), Fault> {
+/// Holds a name of the client's to 1–64 of `[A-Za-z0-9._:-]`.
+pub(in crate::http::api) fn name_fault(pointer: &str, text: Option<&String>) -> Result<(), Fault> {
     let fits = |t: &String| {
         (1..=64).contains(&t.len())
             && t.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'-'))
@@ -55,6 +57,15 @@ fn name_fault(pointer: &str, text: Option<&String>) -> Result<(), Fault> {
         }
         _ => Ok(()),
     }
+}
+
+/// A context's kind and reference, when they can be ones.
+pub(in crate::http::api) fn checked(context: Context) -> Result<(String, String), Fault> {
+    if !KINDS.contains(&context.kind.as_str()) {
+        return Err(Fault::new("/context/kind", "unknown_kind", "Write order, ticket or session."));
+    }
+    name_fault("/context/ref", Some(&context.reference))?;
+    Ok((context.kind, context.reference))
 }
 
 /// `POST /v1/detokenize`
@@ -71,18 +82,7 @@ pub async fn swap(x: &Exchange<'_>) -> Result<Reply, Failure> {
         Some("masked") => Some(Form::Masked),
         Some(_) => return Err(Fault::new("/format", "unknown_format", "Write plain or masked.").into()),
     };
-    let context = match body.context {
-        None => None,
-        Some(c) => {
-            if !matches!(c.kind.as_str(), "order" | "ticket" | "session") {
-                return Err(
-                    Fault::new("/context/kind", "unknown_kind", "Write order, ticket or session.").into()
-                );
-            }
-            name_fault("/context/ref", Some(&c.reference))?;
-            Some((c.kind, c.reference))
-        }
-    };
+    let context = body.context.map(checked).transpose()?;
     let command = RevealCommand {
         purpose: body.purpose,
         tokens: body.tokens,

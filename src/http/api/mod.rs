@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod certificates;
 pub mod consents;
+pub mod contexts;
 pub mod credentials;
 pub mod detokenize;
 pub mod records;
@@ -10,6 +11,7 @@ pub mod search;
 pub mod stream;
 pub mod subjects;
 pub mod tokens;
+pub mod unsubscribe;
 pub mod whoami;
 
 use crate::domain::event::Act;
@@ -62,6 +64,10 @@ pub enum Operation {
     Search,
     /// `POST /v1/credentials/verify`
     VerifyCredential,
+    /// `POST /v1/contexts`
+    RegisterContext,
+    /// `POST /v1/subjects/{sub}/unsubscribe-link`
+    UnsubscribeLink,
 }
 
 /// One line of the route table.
@@ -120,6 +126,8 @@ routes! {
     Detokenize "POST" "/v1/detokenize" Detokenize "grant plain or masked of each field" 200 true &[], "Swap tokens for fields, for a stated purpose";
     Search "POST" "/v1/search" Search "grant search of the field" 200 true &[], "Find records by a declared field";
     VerifyCredential "POST" "/v1/credentials/verify" Verify "grant verify" 200 true &[], "Check a password; it is never returned";
+    RegisterContext "POST" "/v1/contexts" ContextRegister "act context.register:{kind}" 201 true &[], "Register an order, ticket or session of a person, for others to read within";
+    UnsubscribeLink "POST" "/v1/subjects/{sub}/unsubscribe-link" UnsubscribeLink "act unsubscribe.link" 200 true &[], "The link that stops a purpose with one click, and the headers of a mail that carry it";
 }
 
 /// Runs an operation.
@@ -147,5 +155,7 @@ pub async fn run(operation: Operation, x: &Exchange<'_>) -> Result<Reply, Failur
         Operation::Detokenize => detokenize::swap(x).await,
         Operation::Search => search::find(x).await,
         Operation::VerifyCredential => credentials::verify(x).await,
+        Operation::RegisterContext => contexts::register(x).await,
+        Operation::UnsubscribeLink => unsubscribe::link(x).await,
     }
 }

@@ -1,6 +1,7 @@
 //! `POST /v1/search`: records by a declared field, exactly after normalising.
 
 use crate::domain::Sensitive;
+use crate::http::api::detokenize::{Context, checked, name_fault};
 use crate::http::exchange::{Exchange, Failure, Reply};
 use crate::vault::{Fault, SearchBy, SearchCommand};
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,10 @@ pub struct Search {
     #[serde(rename = "match")]
     #[schema(value_type = Option<Object>)]
     pub matching: Option<Pairs>,
+    /// A context; asked for by grants that say so.
+    pub context: Option<Context>,
+    /// The end user acted for (≤ 64 of `[A-Za-z0-9._:-]`); kept only as keyed pseudonym.
+    pub on_behalf_of: Option<String>,
 }
 
 /// An object of strings in the order sent.
@@ -80,7 +85,14 @@ pub async fn find(x: &Exchange<'_>) -> Result<Reply, Failure> {
         (None, None, Some(pairs)) => SearchBy::Match(pairs.0),
         _ => return Err(Fault::new("", "bad_search", "Give field and equals, or match; not both.").into()),
     };
-    let command = SearchCommand { collection: body.collection, purpose: body.purpose, by };
+    name_fault("/on_behalf_of", body.on_behalf_of.as_ref())?;
+    let command = SearchCommand {
+        collection: body.collection,
+        purpose: body.purpose,
+        by,
+        context: body.context.map(checked).transpose()?,
+        on_behalf_of: body.on_behalf_of,
+    };
     let done = x.vault.search(x.caller, x.call, &command).await?;
     let records = done.value.hits.iter().map(|hit| Found {
         record: hit.record.clone(),

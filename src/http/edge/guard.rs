@@ -6,6 +6,7 @@ use crate::domain::Entropy;
 use crate::http::link::Link;
 use crate::http::pipeline::Serving;
 use crate::http::problem::{Code, MEDIA_TYPE, Problem};
+use crate::http::public::pages;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{ConnectionType, StatusCode, header};
@@ -29,11 +30,29 @@ pub struct EdgeSettings {
     pub max_header_bytes: usize,
     /// Host names this vault answers to, without port; empty: any.
     pub hosts: Vec<String>,
+    /// How refusals are said.
+    pub voice: Voice,
+}
+
+/// How a listener says its refusals.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Voice {
+    /// `application/problem+json`, to programs.
+    #[default]
+    Problems,
+    /// Pages, to people; with the headers that pages need.
+    Pages,
 }
 
 impl Default for EdgeSettings {
     fn default() -> Self {
-        Self { max_uri: 8_192, max_headers: 64, max_header_bytes: 16_384, hosts: Vec::new() }
+        Self {
+            max_uri: 8_192,
+            max_headers: 64,
+            max_header_bytes: 16_384,
+            hosts: Vec::new(),
+            voice: Voice::Problems,
+        }
     }
 }
 
@@ -60,7 +79,11 @@ impl Guard {
         if let Err(problem) = checked {
             super::refused::count(problem.code);
             let problem = metered(&request, problem);
-            return Ok(request.into_response(dressed(problem.to_response(id), id)));
+            let reply = match self.settings.voice {
+                Voice::Problems => problem.to_response(id),
+                Voice::Pages => pages::refusal(problem.code.status(), problem.retry_after),
+            };
+            return Ok(request.into_response(self.dressed(reply, id)));
         }
         let trace =
             request.headers().get("traceparent").and_then(|v| v.to_str().ok()).and_then(TraceParent::parse);
@@ -70,7 +93,7 @@ impl Guard {
         match next.call(request).await {
             Ok(answered) => {
                 let (request, reply) = answered.map_into_boxed_body().into_parts();
-                let mut reply = dressed(own(reply, id), id);
+                let mut reply = self.dressed(self.own(reply, id), id);
                 if link.is_some_and(|link| link.is_aged() || !link.stands()) {
                     reply.head_mut().set_connection_type(ConnectionType::Close);
                 }
@@ -114,6 +137,38 @@ impl Guard {
         let known = self.settings.hosts.iter().any(|known| known.eq_ignore_ascii_case(name));
         if known { Ok(()) } else { Err(Code::InvalidRequest.into()) }
     }
+
+    /// Replaces error replies that are not ours: the framework's texts may repeat what was sent (fact F6).
+    fn own(&self, reply: HttpResponse, id: RequestId) -> HttpResponse {
+        let status = reply.status();
+        if !status.is_client_error() && !status.is_server_error() {
+            return reply;
+        }
+        if self.settings.voice == Voice::Pages {
+            let ours = reply.extensions().contains::<pages::Ours>();
+            return if ours { reply } else { pages::refusal(status.as_u16(), None) };
+        }
+        if let Some(problem) = reply.extensions().get::<Problem>().cloned() {
+            return problem.to_response(id);
+        }
+        let ours = reply
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|kind| kind.as_bytes() == MEDIA_TYPE.as_bytes());
+        if ours { reply } else { Problem::new(code_for(status)).to_response(id) }
+    }
+
+    fn dressed(&self, mut reply: HttpResponse, id: RequestId) -> HttpResponse {
+        let headers = reply.headers_mut();
+        set(headers, "x-request-id", &id.to_string());
+        set(headers, "cache-control", "no-store");
+        set(headers, "x-content-type-options", "nosniff");
+        set(headers, "strict-transport-security", "max-age=31536000");
+        if self.settings.voice == Voice::Pages {
+            pages::dress(headers);
+        }
+        reply
+    }
 }
 
 /// A path of plain segments: what the router sees is what was sent. No route of ours needs an escape, so none is taken.
@@ -121,22 +176,6 @@ fn plain_path(path: &str) -> bool {
     let Some(rest) = path.strip_prefix('/') else { return false };
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
     path == "/" || rest.split('/').all(|s| !s.is_empty() && s != "." && s != ".." && s.bytes().all(plain))
-}
-
-/// Replaces error replies that are not ours: the framework's texts may repeat what was sent (fact F6).
-fn own(reply: HttpResponse, id: RequestId) -> HttpResponse {
-    let status = reply.status();
-    if !status.is_client_error() && !status.is_server_error() {
-        return reply;
-    }
-    if let Some(problem) = reply.extensions().get::<Problem>().cloned() {
-        return problem.to_response(id);
-    }
-    let ours = reply
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes() == MEDIA_TYPE.as_bytes());
-    if ours { reply } else { Problem::new(code_for(status)).to_response(id) }
 }
 
 /// What the guard refuses costs its network a request and is counted like any refusal of a stranger (A37).
@@ -162,15 +201,6 @@ fn code_for(status: StatusCode) -> Code {
         400..500 => Code::InvalidRequest,
         _ => Code::InternalError,
     }
-}
-
-fn dressed(mut reply: HttpResponse, id: RequestId) -> HttpResponse {
-    let headers = reply.headers_mut();
-    set(headers, "x-request-id", &id.to_string());
-    set(headers, "cache-control", "no-store");
-    set(headers, "x-content-type-options", "nosniff");
-    set(headers, "strict-transport-security", "max-age=31536000");
-    reply
 }
 
 /// Whom the request is from, as far as proxies we are configured to believe say so.

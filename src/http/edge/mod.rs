@@ -15,7 +15,7 @@ mod server;
 mod unread;
 
 pub use body::{BodyLimits, json_body, read_body};
-pub use guard::{EdgeSettings, EntropyFactory, link, peer, resource};
+pub use guard::{EdgeSettings, EntropyFactory, Voice, link, peer, resource};
 pub use headers::{Quota, TraceParent, checkpoint_header, cost_header, rate_limit_headers};
 pub use query::Query;
 pub use refused::refused;

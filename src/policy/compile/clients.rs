@@ -69,7 +69,8 @@ impl Compiler<'_, '_> {
         let source = self.source;
         for (name, role) in &source.roles {
             let path = format!("roles.{}", name.get_ref());
-            self.grants(&role.grants, &path);
+            let grants = self.grants(&role.grants, &path);
+            self.policy.role_grants.extend(grants);
             self.acts(&role.acts, &path);
         }
     }

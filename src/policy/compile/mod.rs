@@ -6,6 +6,7 @@ mod collections;
 mod grants;
 mod limits;
 mod names;
+mod notice;
 mod purposes;
 mod recipients;
 mod regions;
@@ -70,6 +71,7 @@ impl Compiler<'_, '_> {
         self.clients();
         self.roles();
         self.audit();
+        self.notice();
     }
 
     fn audit(&mut self) {

@@ -53,6 +53,18 @@ impl Policy {
         fail_if(&mut failed, closed, Rule::TransferNotAllowed);
         let told = purpose.since_notice.as_deref().is_none_or(|notice| notified(notice, subject));
         fail_if(&mut failed, !told, Rule::PurposeNotNotified);
+        failed.0 |= self.context_rules(question).0;
+        failed
+    }
+
+    /// Whether the context the grant asks for is there. It is asked alone before a record is looked for: an item out of
+    /// context gets this answer whether or not its record lives (I5), and [`Policy::judge_subject`] asks it again.
+    pub fn judge_context(&self, leave: &Leave) -> Result<(), Denial> {
+        Denial::from_rules(self.context_rules(leave.question()))
+    }
+
+    fn context_rules(&self, question: &Question) -> RuleSet {
+        let mut failed = RuleSet::default();
         let context = self.grant_of(question).map_or(ContextRule::Verified, |g| g.context);
         let absent = context != ContextRule::None && question.context == ContextState::Absent;
         fail_if(&mut failed, absent, Rule::ContextMissing);

@@ -284,3 +284,36 @@ fn the_judge_agrees_with_its_reference_over_generated_policies_and_requests() {
         assert!(seen.get(rule).is_some_and(|n| *n >= 20), "{rule:?} is seen {:?} times", seen.get(rule));
     }
 }
+
+#[test]
+fn i5_the_context_is_judged_alone_as_it_is_with_the_rest_and_what_was_not_named_is_never_verified() {
+    let (mut asked, mut seed, mut refused) = (0, 0, [0u32; 2]);
+    while asked < 4_000 {
+        seed += 1;
+        assert!(seed < 60_000, "too few requests pass the static half");
+        let mut dice = Dice(seed);
+        let text = policy_text(&mut dice);
+        let Ok(policy) = Policy::compile(&text, &Numbering::default()) else { continue };
+        let source = source::read(&text, &mut Faults::new(&text));
+        for _ in 0..20 {
+            let ask = ask(&mut dice);
+            let Ok(leave) = policy.judge_request(&question(&policy, &ask)) else { continue };
+            asked += 1;
+            for verified in [false, true] {
+                let context = match (ask.context, verified) {
+                    (ContextState::Absent, _) => ContextState::Absent,
+                    (_, false) => ContextState::Unverified,
+                    (_, true) => ContextState::Verified,
+                };
+                let expected = reference::context(&source, &Ask { context, ..ask.clone() });
+                let judged = policy.judge_context(&leave.in_context(verified));
+                let all: BTreeSet<Rule> =
+                    judged.err().into_iter().flat_map(|d| d.all.iter().collect::<Vec<_>>()).collect();
+                assert_eq!(all, expected, "seed {seed}\n{ask:?}\n{text}");
+                refused[0] += u32::from(all.contains(&Rule::ContextMissing));
+                refused[1] += u32::from(all.contains(&Rule::ContextUnverified));
+            }
+        }
+    }
+    assert!(refused.iter().all(|n| *n > 50), "missing and unverified: {refused:?}");
+}

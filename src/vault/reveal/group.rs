@@ -7,11 +7,12 @@ use crate::domain::event::EventItem;
 use crate::domain::field::Form;
 use crate::domain::token::{PointerKind, TokenCounts};
 use crate::domain::value;
-use crate::policy::{FieldLeave, Leave, Policy, Target};
+use crate::policy::{Denial, FieldLeave, Leave, Policy, Target};
 use crate::storage::Change;
 use crate::vault::Vault;
 use crate::vault::caller::Caller;
 use crate::vault::commit::{Desk, Plan, Stop};
+use crate::vault::context::NamedContext;
 use crate::vault::refusal::{Refusal, RuleName};
 
 impl Vault {
@@ -19,7 +20,7 @@ impl Vault {
         &self,
         desk: &mut Desk<'_, '_>,
         caller: &Caller,
-        leave: &Leave,
+        stand: (&Leave, Option<&NamedContext<'_>>),
         group: &[Want],
         (plan, log, counts): (&mut Plan<Prepared>, &mut [EventItem], &mut TokenCounts),
     ) -> Result<(), Stop> {
@@ -33,7 +34,7 @@ impl Vault {
         };
         let (Some(record), Some(subject)) = (record, subject) else {
             counts.erased += u32::try_from(group.len()).unwrap_or(u32::MAX);
-            return self.rehearse(desk.reader, &first.pointer);
+            return self.rehearse_in_context(desk, caller, stand, &first.pointer);
         };
         let head = &record.row.head;
         let current = |w: &&Want| {
@@ -48,10 +49,17 @@ impl Vault {
             .collect();
         counts.revoked += u32::try_from(group.len() - live.len()).unwrap_or(u32::MAX);
         if live.is_empty() {
-            return self.rehearse(desk.reader, &first.pointer);
+            return self.rehearse_in_context(desk, caller, stand, &first.pointer);
         }
         plan.relied_on.extend([Object::Record(head.record.0), Object::Subject(head.subject.0)]);
         let subject_ref = self.subject_ref(head.subject);
+        let leave = &self.in_context(desk, caller, stand, head.subject, &mut plan.relied_on)?;
+        if let Err(denial) = policy.judge_context(leave) {
+            // Answered as if it were not there; charged as little, and as slowly (I5). The items name the record.
+            counts.live += u32::try_from(live.len()).unwrap_or(u32::MAX);
+            refuse_all(desk, (plan, log), &live, &denial);
+            return self.rehearse(desk.reader, &first.pointer);
+        }
         // Budgets of subjects stand before anything about them is opened; the log names whom they counted.
         self.charge_subjects(caller, &[subject_ref])?;
         desk.event.subjects.push(subject_ref);
@@ -63,17 +71,7 @@ impl Vault {
             crate::domain::subject::RecordFacts { collection: head.collection, created_at: head.created_at };
         let target = Target { record: head.record, version: head.version, read_at: desk.reader.read_at() };
         match policy.judge_subject(leave, &leaves, &subject.state, facts, target) {
-            Err(denial) => {
-                desk.event.rules.0 |= denial.all.0;
-                for want in live {
-                    note(log, want.index, 16 + denial.rule as u8);
-                    set(
-                        &mut plan.output.items,
-                        want.index,
-                        Item::Refused(Refusal::Denied(RuleName(denial.rule))),
-                    );
-                }
-            }
+            Err(denial) => refuse_all(desk, (plan, log), &live, &denial),
             Ok(permit) => match self.keys().open(permit, desk.ticket, record.stored()) {
                 Err(_) => self.integrity_failed(),
                 Ok(opened) => {
@@ -100,6 +98,20 @@ impl Vault {
 pub(in crate::vault::reveal) fn set<T>(items: &mut [Item<T>], index: usize, item: Item<T>) {
     if let Some(slot) = items.get_mut(index) {
         *slot = item;
+    }
+}
+
+/// The items of a record, all refused by one denial.
+fn refuse_all(
+    desk: &mut Desk<'_, '_>,
+    (plan, log): (&mut Plan<Prepared>, &mut [EventItem]),
+    live: &[&Want],
+    denial: &Denial,
+) {
+    desk.event.rules.0 |= denial.all.0;
+    for want in live {
+        note(log, want.index, 16 + denial.rule as u8);
+        set(&mut plan.output.items, want.index, Item::Refused(Refusal::Denied(RuleName(denial.rule))));
     }
 }
 

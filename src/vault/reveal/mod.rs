@@ -20,6 +20,7 @@ use crate::vault::Vault;
 use crate::vault::call::{Call, Draft, IdempotencyKey};
 use crate::vault::caller::Caller;
 use crate::vault::commit::{Concluded, Done};
+use crate::vault::context::NamedContext;
 use crate::vault::refusal::Refusal;
 use plan::Ask;
 use zeroize::Zeroize;
@@ -106,7 +107,7 @@ impl Vault {
         draft.body.on_behalf_of =
             command.on_behalf_of.as_ref().map(|name| self.reference(RefKind::OnBehalfOf, name.as_bytes()));
         draft.body.context = command.context.as_ref().map(|(kind, reference)| {
-            (kind.clone(), self.reference(RefKind::Context, reference.as_bytes()), Some(false))
+            (kind.clone(), self.reference(RefKind::Context, reference.as_bytes()), None)
         });
         draft
     }
@@ -151,11 +152,13 @@ impl Vault {
             let retry = self.keys().idempotency_digest(&[b"use", &client, &key.key, &key.body]);
             IdempotencyKey { key: retry, ..key }
         });
+        let context = NamedContext::of(command.context.as_ref(), command.on_behalf_of.as_ref());
         let reading = Call { idempotency: None, ..*call };
         let concluded = self
             .run(caller, &reading, draft, |desk| {
                 let leave = policy.judge_request(&question)?;
-                self.plan_reveal(desk, caller, &leave, Ask { pointers, atomic: command.atomic, spending })
+                let ask = Ask { pointers, atomic: command.atomic, spending, context: context.as_ref() };
+                self.plan_reveal(desk, caller, &leave, ask)
             })
             .await?;
         let Concluded::Fresh(done) = concluded else { return Err(Refusal::Conflict) };

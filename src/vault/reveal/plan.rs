@@ -10,6 +10,7 @@ use crate::storage::GrantRow;
 use crate::vault::Vault;
 use crate::vault::caller::Caller;
 use crate::vault::commit::{Desk, Plan, Stop};
+use crate::vault::context::NamedContext;
 use crate::vault::refusal::{Refusal, RuleName};
 use crate::vault::reveal::group::set;
 use crate::vault::reveal::release::finish;
@@ -21,6 +22,16 @@ pub(in crate::vault::reveal) struct Ask<'a> {
     pub(in crate::vault::reveal) pointers: &'a [Option<Pointer>],
     pub(in crate::vault::reveal) atomic: bool,
     pub(in crate::vault::reveal) spending: Option<crate::vault::call::IdempotencyKey>,
+    pub(in crate::vault::reveal) context: Option<&'a NamedContext<'a>>,
+}
+
+/// What every item that is not there for the caller is answered with: not found, or, where the grant asks for a context,
+/// that it is not in one. An item out of context is answered the same, so that the answer tells nothing of it (I5).
+fn missing(caller: &Caller, leave: &Leave) -> Refusal {
+    match caller.policy().judge_context(&leave.in_context(false)) {
+        Ok(()) => Refusal::NotFound,
+        Err(denial) => Refusal::Denied(RuleName(denial.rule)),
+    }
 }
 
 enum Screened {
@@ -43,8 +54,9 @@ impl Vault {
         let mut wants: Vec<Want> = Vec::with_capacity(ask.pointers.len());
         let mut log =
             vec![EventItem { record: Ref8([0; 8]), field: FieldNo(0), outcome: 2 }; ask.pointers.len()];
+        let missing = missing(caller, leave);
         for (index, pointer) in ask.pointers.iter().enumerate() {
-            plan.output.items.push(Item::Refused(Refusal::NotFound));
+            plan.output.items.push(Item::Refused(missing.clone()));
             let Some(pointer) = pointer else {
                 counts.forged += 1;
                 continue;
@@ -71,14 +83,18 @@ impl Vault {
                 }
                 Screened::Gone => {
                     counts.revoked += 1;
-                    self.rehearse(desk.reader, pointer)?;
+                    self.rehearse_in_context(desk, caller, (leave, ask.context), pointer)?;
                 }
             }
         }
         // Items of one record are opened together, under one permit.
         wants.sort_by_key(|w| (w.record, w.index));
         for group in wants.chunk_by(|a, b| a.record == b.record) {
-            self.open_group(desk, caller, leave, group, (&mut plan, &mut log, &mut counts))?;
+            let stand = (leave, ask.context);
+            self.open_group(desk, caller, stand, group, (&mut plan, &mut log, &mut counts))?;
+        }
+        if let Some((_, _, verified)) = &mut desk.event.context {
+            verified.get_or_insert(false);
         }
         desk.event.tokens = counts;
         desk.event.items = log;

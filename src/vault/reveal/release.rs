@@ -3,9 +3,12 @@
 use super::{Item, Prepared, ShownItem};
 use crate::domain::token::Pointer;
 use crate::domain::{RecordId, Sensitive};
+use crate::policy::Leave;
 use crate::storage::Reader;
 use crate::vault::Vault;
+use crate::vault::caller::Caller;
 use crate::vault::commit::{Desk, Done, Stop};
+use crate::vault::context::NamedContext;
 use crate::vault::refusal::Refusal;
 
 impl Vault {
@@ -43,6 +46,22 @@ impl Vault {
         std::hint::black_box((&row, &key, &subject));
         self.dummy().open(self.keys());
         Ok(())
+    }
+
+    /// The same, with the look-up of a named context.
+    pub(in crate::vault::reveal) fn rehearse_in_context(
+        &self,
+        desk: &mut Desk<'_, '_>,
+        caller: &Caller,
+        stand: (&Leave, Option<&NamedContext<'_>>),
+        pointer: &Pointer,
+    ) -> Result<(), Stop> {
+        let noted = desk.event.context.clone();
+        let nobody = crate::domain::SubjectId(pointer.locator);
+        self.in_context(desk, caller, stand, nobody, &mut smallvec::SmallVec::new())?;
+        // What was looked up for nobody says nothing of the context.
+        desk.event.context = noted;
+        self.rehearse(desk.reader, pointer)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod batch;
 mod consent;
+mod context;
 mod erase;
 mod idempotency;
 mod keep;
@@ -10,5 +11,6 @@ mod rig;
 mod seals;
 mod subjects;
 mod tokens;
+mod unsubscribe;
 
 use rig::Rig;

@@ -46,13 +46,17 @@ pub(super) fn parts(dir: &std::path::Path, keys: Keyring, clock: &Arc<ManualCloc
 
 impl Rig {
     pub(super) fn new() -> Self {
+        Self::with_policy(SAMPLE)
+    }
+
+    pub(super) fn with_policy(policy: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(Timestamp::parse_rfc3339("2026-11-24T09:00:00Z").unwrap()));
         let id = VaultId(OsEntropy.array().unwrap());
         let keys = Keyring::create(id, true, &mut OsEntropy).unwrap();
         let parts = parts(&dir.path().join("d"), keys, &clock, true);
         let facts = VaultFacts { single_operator: true };
-        let vault = block_on(Vault::init(parts, SAMPLE, facts, Principal::Local(0))).unwrap();
+        let vault = block_on(Vault::init(parts, policy, facts, Principal::Local(0))).unwrap();
         let [storefront, billing, mailer] = ["storefront", "billing", "mailer"].map(|n| caller(&vault, n));
         Self { vault, clock, dir, storefront, billing, mailer }
     }
