@@ -7,6 +7,7 @@ pub mod api;
 pub mod edge;
 pub mod exchange;
 pub mod json;
+pub mod local;
 pub mod openapi;
 pub mod pipeline;
 pub mod problem;

@@ -30,6 +30,12 @@ pub(in crate::http) fn bearer(request: &HttpRequest) -> Option<Sensitive<String>
     fits.then(|| Sensitive::text(credential))
 }
 
+/// `Strongroom-Act-As` of the admin socket: there once, and no credential beside it.
+pub(in crate::http) fn act_as(request: &HttpRequest) -> Result<&str, Problem> {
+    let named = single(request, "strongroom-act-as")?.filter(|_| !request.headers().contains_key(header::AUTHORIZATION));
+    named.ok_or(Problem::new(Code::InvalidRequest))
+}
+
 /// `Idempotency-Key`: 1 to 255 visible characters.
 pub(in crate::http) fn idempotency_key(request: &HttpRequest) -> Result<Option<Sensitive<String>>, Problem> {
     match single(request, "idempotency-key")? {

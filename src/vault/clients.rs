@@ -40,6 +40,10 @@ impl Clients {
     pub(in crate::vault) fn by_digest(&self, version: u8, digest: &[u8; 32]) -> Option<&KeyEntry> {
         self.keys.get(&(version, *digest))
     }
+    /// Activated once, suspended or not.
+    pub(in crate::vault) fn is_active(&self, client: &str) -> bool {
+        self.clients.contains_key(client)
+    }
     /// Suspended, or never activated: absence never permits (I4).
     pub(in crate::vault) fn is_suspended(&self, client: &str) -> bool {
         self.clients.get(client).is_none_or(|(_, row)| row.suspended)

@@ -1,6 +1,7 @@
 //! The verbs, one file each: the only room that joins policy, keys, store and limits. A verb reads, asks the judge, builds
 //! a change set and commits it; what it opened is released by the receipt of its own event (I1, I2).
 
+mod act_as;
 mod call;
 mod caller;
 mod charge;
@@ -8,9 +9,11 @@ mod clients;
 mod commit;
 mod consent;
 mod credential;
+mod declared;
 mod early;
 mod govern;
 mod load;
+mod local_socket;
 mod locators;
 mod networks;
 mod offline;
@@ -30,6 +33,7 @@ mod subject_create;
 mod subject_update;
 mod subject_view;
 mod sums;
+mod token_export;
 mod token_inspect;
 mod token_mint;
 mod token_revoke;
@@ -42,9 +46,11 @@ pub use caller::Caller;
 pub use charge::Quotas;
 pub use clients::{ClientError, ClientSummary};
 pub use commit::Done;
+pub use declared::{AdmittedRegion, DeclaredField};
 pub use consent::{ConsentCommand, ConsentView, RecordedConsent};
 pub use credential::{VerifyAnswer, VerifyBy, VerifyCommand};
 pub use govern::{GovernError, compile as compile_policy};
+pub use local_socket::LocalSocket;
 pub use networks::{NetworkLabel, Networks, prefix};
 pub use offline::{LogReader, check_policy, explain_read, verify_log};
 pub use operate::Gauges;
@@ -58,6 +64,7 @@ pub use setup::{InitError, OpenError, Parts, VaultFacts};
 pub use subject_create::{CreateSubject, CreatedSubject};
 pub use subject_update::{AnchorCommand, UpdateSubject};
 pub use subject_view::{RecordPage, SubjectView};
+pub use token_export::{ExportPage, ExportedRecord};
 pub use token_inspect::{TokenState, TokenView};
 pub use token_mint::MintCommand;
 pub use whoami::Whoami;

@@ -7,6 +7,7 @@
 mod body;
 mod guard;
 mod headers;
+mod local;
 mod query;
 mod reply;
 mod request_id;
@@ -16,6 +17,7 @@ mod unread;
 pub use body::{BodyLimits, json_body, read_body};
 pub use guard::{EdgeSettings, EntropyFactory, peer, resource};
 pub use headers::{Quota, TraceParent, checkpoint_header, cost_header, rate_limit_headers};
+pub use local::{LocalPeer, local_peer, serve_local};
 pub use query::Query;
 pub use reply::{ZeroingBody, json_reply};
 pub use request_id::RequestId;

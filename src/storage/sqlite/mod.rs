@@ -17,6 +17,7 @@ mod locators;
 mod meta;
 mod migrate;
 mod open;
+mod pages;
 mod pragmas;
 mod reader;
 mod rows;
