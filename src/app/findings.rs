@@ -1,16 +1,17 @@
-//! What `strongroom doctor` looks at: files, keys, store, policy, process. A vault that is being served is locked; then
-//! only what can be seen from outside is reported.
+//! What `strongroom doctor` looks at: files, keys, store, policy, process. A vault that is being served is asked over its admin
+//! socket; when even that does not answer, only what can be seen from outside is reported.
 
 use crate::app::open::{self, KEYRING, Tuning, default_key};
-use crate::cli::Place;
-use crate::cli::doctor::{Finding, Standing};
+use crate::cli::doctor::{self, Finding, Standing};
+use crate::cli::remote::AdminSocket;
+use crate::cli::{Failed, Place};
 use crate::crypto::{hardware_aes, self_test};
 use crate::vault::{Vault, verify_log};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// All findings.
-pub(in crate::app) fn collect(place: &Place, policy: Option<&Path>) -> Vec<Finding> {
+pub(in crate::app) async fn collect(place: &Place, policy: Option<&Path>) -> Result<Vec<Finding>, Failed> {
     let mut found = vec![
         match self_test() {
             Ok(()) => Finding::new(
@@ -31,14 +32,9 @@ pub(in crate::app) fn collect(place: &Place, policy: Option<&Path>) -> Vec<Findi
         root(place),
         log(&place.data_dir),
     ];
-    match open::vault(place, &Tuning::quiet()) {
-        Ok(vault) => found.extend(inside(&vault, policy)),
-        Err(error) => {
-            // A vault that is being served is as it should be; one that does not open is not.
-            let served = error.to_string().contains("another process");
-            let standing = if served { Standing::Warn } else { Standing::Fail };
-            found.push(Finding::new("vault", standing, format!("not looked into: {error}")));
-        }
+    match AdminSocket::find(&place.data_dir).await {
+        Some(link) => found.extend(doctor::ask(&link, policy).await?),
+        None => found.extend(opened(place, policy)),
     }
     found.push(Finding::new(
         "core dumps",
@@ -54,7 +50,19 @@ pub(in crate::app) fn collect(place: &Place, policy: Option<&Path>) -> Vec<Findi
         ("backup", "no backup command yet; stop the vault and copy the directory and the root key apart"),
     ];
     found.extend(absent.map(|(measure, detail)| Finding::new(measure, Standing::Absent, detail)));
-    found
+    Ok(found)
+}
+
+fn opened(place: &Place, policy: Option<&Path>) -> Vec<Finding> {
+    match open::vault(place, &Tuning::quiet()) {
+        Ok(vault) => inside(&vault, policy),
+        Err(error) => {
+            // A vault that is being served is as it should be; one that does not open is not.
+            let served = error.to_string().contains("another process");
+            let standing = if served { Standing::Warn } else { Standing::Fail };
+            vec![Finding::new("vault", standing, format!("not looked into: {error}"))]
+        }
+    }
 }
 
 fn mode(measure: &'static str, path: &Path, forbidden: u32) -> Finding {
@@ -98,7 +106,8 @@ fn log(dir: &Path) -> Finding {
     }
 }
 
-fn inside(vault: &Vault, policy: Option<&Path>) -> Vec<Finding> {
+/// What an open vault says of itself.
+pub(in crate::app) fn inside(vault: &Vault, policy: Option<&Path>) -> Vec<Finding> {
     let mut found = vec![Finding::new("vault", Standing::Ok, "keyring, store and sealed policy open")];
     found.push(match vault.facts() {
         Some(facts) if facts.single_operator => {
@@ -126,25 +135,6 @@ fn inside(vault: &Vault, policy: Option<&Path>) -> Vec<Finding> {
             found.push(Finding::new("client keys", Standing::Warn, detail));
         }
     }
-    found.extend(policy.map(|file| compare(vault, file)));
+    found.extend(policy.map(|file| doctor::compare(vault.policy_text().map_err(|e| e.to_string()), file)));
     found
-}
-
-fn compare(vault: &Vault, file: &Path) -> Finding {
-    match (std::fs::read_to_string(file), vault.policy_text()) {
-        (Ok(text), Ok(sealed)) if text == sealed => {
-            Finding::new("policy file", Standing::Ok, "is the policy that governs")
-        }
-        (Ok(_), Ok(_)) => Finding::new(
-            "policy file",
-            Standing::Warn,
-            "differs from the sealed policy, which governs; the file does not",
-        ),
-        (Err(e), _) => Finding::new(
-            "policy file",
-            Standing::Fail,
-            format!("{}: {}", file.display(), crate::domain::io_words(e.kind())),
-        ),
-        (_, Err(e)) => Finding::new("policy file", Standing::Fail, e.to_string()),
-    }
 }

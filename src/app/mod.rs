@@ -1,5 +1,6 @@
 //! The composition root: the only room that knows all others. It opens vaults, wires the server, and runs the commands.
 
+mod admin;
 mod dev;
 mod findings;
 mod harden;
@@ -10,11 +11,10 @@ mod requests;
 mod sample;
 mod serve;
 
-use crate::cli::{self, AuditCommand, Cli, ClientCommand, Command, Failed, Place, PolicyCommand};
+use crate::cli::{self, AuditCommand, Cli, ClientCommand, Command, Failed, PolicyCommand};
 use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::date::Date;
 use crate::domain::event::Principal;
-use crate::vault::Vault;
 use clap::CommandFactory;
 use std::io::Write;
 
@@ -29,7 +29,8 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<(), Failed> {
         Command::Policy(command) => policy(command, out),
         Command::Audit(command) => audit(command, out),
         Command::Doctor { place, policy } => {
-            cli::doctor::report(&findings::collect(place, policy.as_deref()), out)
+            let found = block_on(findings::collect(place, policy.as_deref()))?;
+            cli::doctor::report(&found, out)
         }
         Command::Openapi { errors } => {
             let text =
@@ -64,8 +65,7 @@ fn client(command: &ClientCommand, out: &mut dyn Write) -> Result<(), Failed> {
         ClientCommand::Activate(c) | ClientCommand::Suspend(c) | ClientCommand::Resume(c) => &c.place,
         ClientCommand::Key { client, .. } | ClientCommand::RevokeKey { client, .. } => &client.place,
     };
-    let vault = opened(place)?;
-    block_on(cli::client::run(&vault, owner(), command, out))
+    block_on(admin::at(place, async |link| cli::client::run(link, command, out).await))
 }
 
 fn policy(command: &PolicyCommand, out: &mut dyn Write) -> Result<(), Failed> {
@@ -82,8 +82,4 @@ fn audit(command: &AuditCommand, out: &mut dyn Write) -> Result<(), Failed> {
         AuditCommand::Tail { place, count } => cli::audit::tail(&open::log(place)?, *count, out),
         AuditCommand::Query { place, filter } => cli::audit::query(&open::log(place)?, filter, out),
     }
-}
-
-fn opened(place: &Place) -> Result<std::sync::Arc<Vault>, Failed> {
-    open::vault(place, &open::Tuning::quiet())
 }

@@ -1,5 +1,6 @@
 //! `strongroom serve`: settings, vault, listeners, upkeep, and a two-step shutdown that drains and flushes.
 
+use crate::app::admin::Admin;
 use crate::app::meter::Metered;
 use crate::app::open::{self, Tuning};
 use crate::cli::{Failed, Place};
@@ -18,7 +19,7 @@ use crate::vault::{NetworkLabel, Networks, Vault};
 use actix_web::dev::ServerHandle;
 use actix_web::web;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -52,7 +53,7 @@ pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
     let server = server_settings(&settings);
     super::block_on(serve(
         vault,
-        Listeners { api: listener, metrics: metrics_listener, tls },
+        Listeners { api: listener, metrics: metrics_listener, tls, data_dir: settings.data_dir.clone() },
         body_rules(&settings),
         server,
     ))
@@ -63,6 +64,8 @@ pub(in crate::app) struct Listeners {
     pub(in crate::app) api: TcpListener,
     pub(in crate::app) metrics: TcpListener,
     pub(in crate::app) tls: rustls::ServerConfig,
+    /// Where the admin socket goes.
+    pub(in crate::app) data_dir: PathBuf,
 }
 
 /// Serves until SIGTERM or SIGINT, then drains, flushes and reports its end.
@@ -79,12 +82,14 @@ pub(in crate::app) async fn serve(
     let meter = Arc::new(Metered(Arc::new(Metrics::new(&routes, &codes))));
     let serving = web::Data::new(Serving { vault: vault.clone(), meter, body });
     let entropy: EntropyFactory = Arc::new(|| Box::new(OsEntropy));
+    let admin = Admin::start(serving.clone(), &on.data_dir)?;
     let api = server::api(on.api, &on.tls, serving.clone(), (&settings, entropy.clone())).map_err(failed)?;
     let metrics = server::metrics(on.metrics, serving, entropy).map_err(failed)?;
     let handles = [api.handle(), metrics.handle()];
     let upkeep = actix_web::rt::spawn(upkeep(vault.clone()));
     actix_web::rt::spawn(stop_on_signal(handles));
     let (api, metrics) = tokio::join!(api, metrics);
+    admin.stop().await;
     upkeep.abort();
     vault.flush_refusals().await;
     vault.report_shutdown().await;

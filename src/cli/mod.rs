@@ -4,6 +4,8 @@ pub mod audit;
 pub mod client;
 pub mod doctor;
 pub mod policy;
+mod private;
+pub mod remote;
 
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
@@ -78,6 +80,29 @@ pub struct Place {
     pub root_passphrase_file: Option<PathBuf>,
 }
 
+/// Where a vault is: on this machine, or at an address with client keys.
+#[derive(Args, Debug, Clone)]
+pub struct Reach {
+    /// The data directory; served by another process or not.
+    #[arg(long, value_name = "DIR", required_unless_present = "url", conflicts_with = "url")]
+    pub data_dir: Option<PathBuf>,
+    /// The root key file (default: DIR/root.key), when nobody serves the vault.
+    #[arg(long, value_name = "FILE", conflicts_with = "root_passphrase_file")]
+    pub root_key_file: Option<PathBuf>,
+    /// A file that holds the root passphrase, when nobody serves the vault.
+    #[arg(long, value_name = "FILE")]
+    pub root_passphrase_file: Option<PathBuf>,
+    /// The vault's address, `https://HOST:PORT`.
+    #[arg(long, value_name = "URL", requires = "cacert")]
+    pub url: Option<String>,
+    /// The CA certificate that signed the vault's (PEM); no other is trusted.
+    #[arg(long, value_name = "FILE")]
+    pub cacert: Option<PathBuf>,
+    /// A client's key, in a file of mode 0600; once for each client.
+    #[arg(long = "key", value_name = "CLIENT=FILE")]
+    pub keys: Vec<String>,
+}
+
 /// `strongroom init`
 #[derive(Args, Debug)]
 pub struct InitArgs {
@@ -122,6 +147,7 @@ pub enum ClientCommand {
         place: Place,
     },
     /// Activate a client the policy declares.
+    #[command(alias = "add")]
     Activate(ClientArgs),
     /// Make a key; it is printed once.
     Key {

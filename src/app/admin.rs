@@ -1,0 +1,135 @@
+//! The admin socket beside a vault, and the one way in which commands reach a vault: through that socket, served by whoever
+//! has the vault open, or by the command itself for as long as it runs.
+
+use crate::app::meter::Metered;
+use crate::app::open;
+use crate::app::serve::cores;
+use crate::app::findings;
+use crate::cli::doctor::Standing;
+use crate::cli::remote::{AdminSocket, ClientKeys, Link, Tls};
+use crate::cli::{Failed, Place, Reach};
+use crate::domain::entropy::OsEntropy;
+use crate::http::api::ROUTES;
+use crate::http::edge::{BodyLimits, EntropyFactory, ServerSettings};
+use crate::http::local::{self, BoundSocket, Findings, Local};
+use crate::http::pipeline::Serving;
+use crate::http::problem::Code;
+use crate::telemetry::metrics::Metrics;
+use crate::vault::Vault;
+use actix_web::dev::ServerHandle;
+use actix_web::web;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A running admin socket.
+pub(in crate::app) struct Admin {
+    handle: ServerHandle,
+    ended: actix_web::rt::task::JoinHandle<std::io::Result<()>>,
+    socket: BoundSocket,
+}
+
+impl Admin {
+    /// Serves the admin socket of a data directory whose store is open in this process.
+    pub(in crate::app) fn start(serving: web::Data<Serving>, data_dir: &Path) -> Result<Self, Failed> {
+        let refused = |e: std::io::Error| {
+            let why = crate::domain::io_words(e.kind());
+            Failed::new(format!("cannot serve {}: {why}", data_dir.join("admin.sock").display()))
+        };
+        let (listener, socket) = local::bind(data_dir).map_err(refused)?;
+        let settings = ServerSettings {
+            workers: cores(),
+            shutdown_timeout: Duration::from_secs(5),
+            ..ServerSettings::default()
+        };
+        let entropy: EntropyFactory = Arc::new(|| Box::new(OsEntropy));
+        let local = web::Data::new(Local { serving, findings: inside() });
+        let owner = rustix::process::geteuid().as_raw();
+        let server = local::server(listener, owner, local, (&settings, entropy)).map_err(refused)?;
+        let handle = server.handle();
+        Ok(Self { handle, ended: actix_web::rt::spawn(server), socket })
+    }
+
+    /// Ends what is under way, then the server, then the socket's name.
+    pub(in crate::app) async fn stop(self) {
+        self.handle.stop(true).await;
+        if !matches!(self.ended.await, Ok(Ok(()))) {
+            tracing::warn!(event = "admin_end", "the admin socket did not end in order");
+        }
+        drop(self.socket);
+    }
+}
+
+fn inside() -> Findings {
+    Arc::new(|vault: &Vault| {
+        let shape = |f: crate::cli::doctor::Finding| {
+            let standing = match f.standing {
+                Standing::Ok => "ok",
+                Standing::Warn => "warn",
+                Standing::Fail => "fail",
+                Standing::Absent => "none",
+            };
+            (f.measure, standing, f.detail)
+        };
+        findings::inside(vault, None).into_iter().map(shape).collect()
+    })
+}
+
+/// What every server shares, with measures of its own.
+pub(in crate::app) fn serving(vault: Arc<Vault>, body: BodyLimits) -> web::Data<Serving> {
+    let routes: Vec<&'static str> = ROUTES.iter().map(|r| r.path).collect();
+    let codes: Vec<&'static str> = Code::all().iter().map(|c| c.name()).collect();
+    web::Data::new(Serving { vault, meter: Arc::new(Metered(Arc::new(Metrics::new(&routes, &codes)))), body })
+}
+
+/// Does something with the vault of a place: through its server's admin socket, or, when nobody serves it, through one that
+/// this process serves meanwhile.
+pub(in crate::app) async fn at<T>(
+    place: &Place,
+    work: impl AsyncFnOnce(&Link) -> Result<T, Failed>,
+) -> Result<T, Failed> {
+    if let Some(link) = AdminSocket::find(&place.data_dir).await {
+        return work(&link).await;
+    }
+    let vault = open::for_commands(place)?;
+    beside(vault, &place.data_dir, work).await
+}
+
+/// Does something with a vault that this process has open.
+pub(in crate::app) async fn beside<T>(
+    vault: Arc<Vault>,
+    data_dir: &Path,
+    work: impl AsyncFnOnce(&Link) -> Result<T, Failed>,
+) -> Result<T, Failed> {
+    let admin = Admin::start(serving(vault.clone(), BodyLimits::default()), data_dir)?;
+    let link = AdminSocket::find(data_dir).await;
+    let result = match link {
+        Some(link) => work(&link).await,
+        None => Err(Failed::new("the vault's own admin socket does not answer")),
+    };
+    admin.stop().await;
+    vault.flush_refusals().await;
+    result
+}
+
+/// The same for commands that also reach a vault over TLS.
+pub(in crate::app) async fn reached<T>(
+    reach: &Reach,
+    work: impl AsyncFnOnce(&Link) -> Result<T, Failed>,
+) -> Result<T, Failed> {
+    match (&reach.data_dir, &reach.url, &reach.cacert) {
+        (Some(data_dir), _, _) => {
+            let place = Place {
+                data_dir: data_dir.clone(),
+                root_key_file: reach.root_key_file.clone(),
+                root_passphrase_file: reach.root_passphrase_file.clone(),
+            };
+            at(&place, work).await
+        }
+        (None, Some(url), Some(ca)) => {
+            crate::http::tls::install_provider();
+            work(&Link::new(Tls::new(url, ca, ClientKeys::read(&reach.keys)?)?)).await
+        }
+        _ => Err(Failed::new("write --data-dir DIR, or --url URL with --cacert FILE and --key CLIENT=FILE")),
+    }
+}
