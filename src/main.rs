@@ -13,6 +13,7 @@ fn main() -> ExitCode {
     match strongroom::app::run(&cli, &mut std::io::stdout()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) if failed.0 == strongroom::cli::READER_GONE => ExitCode::SUCCESS,
+        Err(failed) if failed.0 == strongroom::cli::SOME_REJECTED => ExitCode::from(3),
         Err(failed) => {
             // Nothing better can be done when even standard error is closed.
             let _told = writeln!(std::io::stderr(), "strongroom: {failed}").is_ok();

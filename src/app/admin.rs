@@ -1,10 +1,10 @@
 //! The admin socket beside a vault, and the one way in which commands reach a vault: through that socket, served by whoever
 //! has the vault open, or by the command itself for as long as it runs.
 
+use crate::app::findings;
 use crate::app::meter::Metered;
 use crate::app::open;
 use crate::app::serve::cores;
-use crate::app::findings;
 use crate::cli::doctor::Standing;
 use crate::cli::remote::{AdminSocket, ClientKeys, Link, Tls};
 use crate::cli::{Failed, Place, Reach};

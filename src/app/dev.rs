@@ -68,7 +68,13 @@ async fn start(args: &DevArgs, out: &mut dyn Write) -> Result<(), Failed> {
     out.flush()?;
     let tls = tls::server_config(&certificate.certificate, &certificate.key)
         .map_err(|e| Failed::new(e.to_string()))?;
-    serve(vault, Listeners { api, metrics, tls, data_dir: args.data_dir.clone() }, BodyLimits::default(), server_settings()).await
+    serve(
+        vault,
+        Listeners { api, metrics, tls, data_dir: args.data_dir.clone() },
+        BodyLimits::default(),
+        server_settings(),
+    )
+    .await
 }
 
 fn tuning() -> Tuning {

@@ -26,6 +26,10 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<(), Failed> {
         Command::Serve { config } => serve::run(config),
         Command::Dev(args) => dev::run(args, out),
         Command::Client(command) => client(command, out),
+        Command::Import(args) => {
+            let today = today()?;
+            block_on(admin::reached(&args.reach, async |link| cli::import::run(link, args, today, out).await))
+        }
         Command::Policy(command) => policy(command, out),
         Command::Audit(command) => audit(command, out),
         Command::Doctor { place, policy } => {
@@ -69,9 +73,12 @@ fn client(command: &ClientCommand, out: &mut dyn Write) -> Result<(), Failed> {
 }
 
 fn policy(command: &PolicyCommand, out: &mut dyn Write) -> Result<(), Failed> {
+    cli::policy::run(command, today()?, out)
+}
+
+fn today() -> Result<Date, Failed> {
     let today = Date::from_days(SystemClock::default().wall().day());
-    let today = today.ok_or_else(|| Failed::new("the clock is beyond the year 9999; set it"))?;
-    cli::policy::run(command, today, out)
+    today.ok_or_else(|| Failed::new("the clock is beyond the year 9999; set it"))
 }
 
 fn audit(command: &AuditCommand, out: &mut dyn Write) -> Result<(), Failed> {

@@ -60,7 +60,8 @@ pub(in crate::app) fn vault(place: &Place, tuning: &Tuning) -> Result<Arc<Vault>
 /// Opens the vault at a place for a command that may work for long: limits as a server without settings has them.
 pub(in crate::app) fn for_commands(place: &Place) -> Result<Arc<Vault>, Failed> {
     let keys = keyring(place)?;
-    let limits = if keys.is_development() { limits::Settings::generous() } else { limits::Settings::default() };
+    let limits =
+        if keys.is_development() { limits::Settings::generous() } else { limits::Settings::default() };
     let tuning = Tuning { limits, slots: 2, queue: 64, ..Tuning::quiet() };
     Vault::open(with_keys(place, keys, &tuning)?).map(Arc::new).map_err(|e| Failed::new(e.to_string()))
 }

@@ -85,7 +85,8 @@ fn segment(name: &str) -> Result<&str, Failed> {
 async fn list(link: &Link, out: &mut dyn Write) -> Result<(), Failed> {
     let listed: Listed = link.local("GET", "/local/clients", None).await?;
     for client in listed.clients {
-        let state = if client.state == "declared" { "declared, not activated" } else { client.state.as_str() };
+        let state =
+            if client.state == "declared" { "declared, not activated" } else { client.state.as_str() };
         writeln!(out, "{:<20} {state}", client.name)?;
         for key in client.keys {
             let mark = if key.withdrawn { "withdrawn" } else { "until" };

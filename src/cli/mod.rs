@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod client;
 pub mod doctor;
+pub mod import;
 pub mod policy;
 mod private;
 pub mod remote;
@@ -36,7 +37,9 @@ pub enum Command {
     /// Activate clients, make and withdraw their keys.
     #[command(subcommand)]
     Client(ClientCommand),
-    /// Check and explain a privacy policy.
+    /// Import people and records from a CSV or NDJSON file, as the clients a mapping names.
+    Import(import::ImportArgs),
+    /// Check, explain and compare privacy policies.
     #[command(subcommand)]
     Policy(PolicyCommand),
     /// Verify, show and query the audit log.
@@ -283,6 +286,9 @@ pub struct Failed(pub String);
 
 /// What a command ends with when its reader has gone away (`… | head`): no failure of its own.
 pub const READER_GONE: &str = "the reader of the output has gone away";
+
+/// What an import ends with that rejected some lines: the summary has said so; its exit code is 3.
+pub const SOME_REJECTED: &str = "some lines were rejected";
 
 impl Failed {
     /// A failure with this text.

@@ -19,7 +19,8 @@ pub(in crate::cli) fn create(path: &Path) -> Result<File, Failed> {
 /// Opens a file of ours to go on writing.
 pub(in crate::cli) fn reopen(path: &Path) -> Result<File, Failed> {
     let refused = |why: &str| Failed::new(format!("cannot go on with {}: {why}", path.display()));
-    let file = OpenOptions::new().read(true).write(true).open(path).map_err(|e| refused(&io_words(e.kind())))?;
+    let file =
+        OpenOptions::new().read(true).write(true).open(path).map_err(|e| refused(&io_words(e.kind())))?;
     let facts = file.metadata().map_err(|e| refused(&io_words(e.kind())))?;
     if !facts.is_file() || facts.mode() & 0o077 != 0 {
         return Err(refused("it is no regular file that its owner alone may read"));

@@ -32,7 +32,8 @@ pub(in crate::http) fn bearer(request: &HttpRequest) -> Option<Sensitive<String>
 
 /// `Strongroom-Act-As` of the admin socket: there once, and no credential beside it.
 pub(in crate::http) fn act_as(request: &HttpRequest) -> Result<&str, Problem> {
-    let named = single(request, "strongroom-act-as")?.filter(|_| !request.headers().contains_key(header::AUTHORIZATION));
+    let named = single(request, "strongroom-act-as")?
+        .filter(|_| !request.headers().contains_key(header::AUTHORIZATION));
     named.ok_or(Problem::new(Code::InvalidRequest))
 }
 

@@ -21,7 +21,9 @@ impl ClientKeys {
             let (client, file) = pair
                 .split_once('=')
                 .filter(|(client, file)| !client.is_empty() && !file.is_empty())
-                .ok_or_else(|| Failed::new("write --key as CLIENT=FILE, such as --key storefront=storefront.key"))?;
+                .ok_or_else(|| {
+                    Failed::new("write --key as CLIENT=FILE, such as --key storefront=storefront.key")
+                })?;
             if keys.insert(client.to_owned(), read(Path::new(file))?).is_some() {
                 return Err(Failed::new(format!("--key names the client {client} twice; write it once")));
             }

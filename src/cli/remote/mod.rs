@@ -61,7 +61,9 @@ pub enum LinkError {
     #[error("the vault does not answer: {0}; is it being served?")]
     Unreachable(String),
     /// The certificate is not one the CA signed, or another TLS fault.
-    #[error("no TLS connection to the vault: its certificate does not fit --url and --cacert, or it speaks no TLS")]
+    #[error(
+        "no TLS connection to the vault: its certificate does not fit --url and --cacert, or it speaks no TLS"
+    )]
     Tls,
     /// The connection broke or the reply is not HTTP.
     #[error("the connection to the vault broke")]
@@ -109,8 +111,9 @@ impl Told {
     /// The body as a document of a known shape.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failed> {
         // EXPOSE: parsed into the shape its reader asked for.
-        serde_json::from_slice(self.body.expose())
-            .map_err(|_| Failed::new("the vault's reply has another shape than this command knows; use the same version"))
+        serde_json::from_slice(self.body.expose()).map_err(|_| {
+            Failed::new("the vault's reply has another shape than this command knows; use the same version")
+        })
     }
     /// The refusal, as a failure of the command: code, rule and sentence are the vault's own names.
     pub fn failure(&self) -> Failed {
@@ -167,14 +170,22 @@ impl Link {
                     let Some(wait) = wait_of(&told) else { return Ok(told) };
                     let wait = Duration::from_secs(wait);
                     if waited + wait > PATIENCE {
-                        return if told.status == 429 { Err(LinkError::Limited(wait.as_secs())) } else { Ok(told) };
+                        return if told.status == 429 {
+                            Err(LinkError::Limited(wait.as_secs()))
+                        } else {
+                            Ok(told)
+                        };
                     }
                     waited += wait;
                     tokio::time::sleep(wait).await;
                 }
                 Err(error @ (LinkError::Unreachable(_) | LinkError::Broken)) if failures + 1 < ATTEMPTS => {
                     failures += 1;
-                    tracing::debug!(event = "link_again", state = error_name(&error), "a connection is tried again");
+                    tracing::debug!(
+                        event = "link_again",
+                        state = error_name(&error),
+                        "a connection is tried again"
+                    );
                     tokio::time::sleep(Duration::from_millis(50 << failures)).await;
                 }
                 Err(error) => return Err(error),
@@ -225,9 +236,9 @@ impl Told {
     fn local_failure(&self) -> Failed {
         let problem: Problem = self.json().unwrap_or_default();
         match problem.code.as_str() {
-            "unauthenticated" => {
-                Failed::new("the vault is served by another user; run the command as the owner of its data directory")
-            }
+            "unauthenticated" => Failed::new(
+                "the vault is served by another user; run the command as the owner of its data directory",
+            ),
             "" => Failed::new("the vault refused without a reason this command knows; use the same version"),
             _ => Failed::new(problem.detail),
         }

@@ -67,7 +67,8 @@ impl Sender {
         let status = reply.status().as_u16();
         let retry_after = reply.headers().get(header::RETRY_AFTER);
         let retry_after = retry_after.and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
-        let body = Limited::new(reply.into_body(), MAX_REPLY).collect().await.map_err(|_| LinkError::Broken)?;
+        let body =
+            Limited::new(reply.into_body(), MAX_REPLY).collect().await.map_err(|_| LinkError::Broken)?;
         Ok(Told { status, retry_after, body: Sensitive::new(body.to_bytes().to_vec()) })
     }
 }

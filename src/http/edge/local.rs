@@ -82,7 +82,10 @@ async fn only(
     if local_peer(request.request()) == Some(LocalPeer { uid: owner }) {
         return next.call(request).await;
     }
-    tracing::warn!(event = "local_peer_refused", "another user than the vault's owner called the admin socket");
+    tracing::warn!(
+        event = "local_peer_refused",
+        "another user than the vault's owner called the admin socket"
+    );
     let id = request.extensions().get::<RequestId>().copied().unwrap_or(RequestId::UNKNOWN);
     Ok(request.into_response(Problem::new(Code::Unauthenticated).to_response(id)))
 }

@@ -62,15 +62,30 @@ async fn list(local: web::Data<Local>) -> HttpResponse {
     shown(&serde_json::json!({ "clients": clients }))
 }
 
-async fn activate(local: web::Data<Local>, req: HttpRequest, name: web::Path<String>, id: RequestId) -> HttpResponse {
+async fn activate(
+    local: web::Data<Local>,
+    req: HttpRequest,
+    name: web::Path<String>,
+    id: RequestId,
+) -> HttpResponse {
     set(&local, &req, (&name, false), id).await
 }
 
-async fn suspend(local: web::Data<Local>, req: HttpRequest, name: web::Path<String>, id: RequestId) -> HttpResponse {
+async fn suspend(
+    local: web::Data<Local>,
+    req: HttpRequest,
+    name: web::Path<String>,
+    id: RequestId,
+) -> HttpResponse {
     set(&local, &req, (&name, true), id).await
 }
 
-async fn set(local: &Local, req: &HttpRequest, (name, suspended): (&str, bool), id: RequestId) -> HttpResponse {
+async fn set(
+    local: &Local,
+    req: &HttpRequest,
+    (name, suspended): (&str, bool),
+    id: RequestId,
+) -> HttpResponse {
     match local.serving.vault.set_client(by(req), name, suspended).await {
         Ok(()) => shown(&serde_json::json!({ "name": name, "suspended": suspended })),
         Err(error) => failed(&error, id),
@@ -95,14 +110,19 @@ async fn key(
         Err(fault) => return crate::http::problem::Problem::from(fault).to_response(id),
     };
     let Some(life) = duration::parse(&asked.expires_in) else {
-        return told(Code::InvalidRequest, "write --expires-in as a number and s, m, h or d, such as 30d", id);
+        return told(
+            Code::InvalidRequest,
+            "write --expires-in as a number and s, m, h or d, such as 30d",
+            id,
+        );
     };
     match local.serving.vault.new_client_key(by(&req), &name, life).await {
         Err(error) => failed(&error, id),
         Ok((key_id, key, until)) => {
             let key_id = crockford::encode("key_", &key_id.0);
             // EXPOSE: shown to its owner once; the vault keeps only a keyed digest, and the reply wipes itself.
-            let body = serde_json::json!({ "id": key_id, "key": key.expose(), "expires_at": until.to_rfc3339() });
+            let body =
+                serde_json::json!({ "id": key_id, "key": key.expose(), "expires_at": until.to_rfc3339() });
             shown(&body)
         }
     }
@@ -116,7 +136,11 @@ async fn revoke(
 ) -> HttpResponse {
     let (name, key) = path.into_inner();
     let Some(key_id) = crockford::decode("key_", &key) else {
-        return told(Code::InvalidRequest, "a key id is key_ and 26 characters; `client list` shows them", id);
+        return told(
+            Code::InvalidRequest,
+            "a key id is key_ and 26 characters; `client list` shows them",
+            id,
+        );
     };
     match local.serving.vault.revoke_client_key(by(&req), &name, Id16(key_id)).await {
         Ok(()) => shown(&serde_json::json!({ "name": name, "withdrawn": key })),

@@ -21,7 +21,8 @@ async fn about(local: web::Data<Local>) -> HttpResponse {
 
 async fn doctor(local: web::Data<Local>) -> HttpResponse {
     let findings = (local.findings)(&local.serving.vault);
-    let shape = |(measure, standing, detail)| json!({ "measure": measure, "standing": standing, "detail": detail });
+    let shape =
+        |(measure, standing, detail)| json!({ "measure": measure, "standing": standing, "detail": detail });
     shown(&json!({ "findings": findings.into_iter().map(shape).collect::<Vec<Value>>() }))
 }
 

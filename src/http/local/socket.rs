@@ -37,10 +37,12 @@ pub fn bind(data_dir: &Path) -> io::Result<(UnixListener, BoundSocket)> {
 
 impl Drop for BoundSocket {
     fn drop(&mut self) {
-        let ours =
-            std::fs::symlink_metadata(&self.path).is_ok_and(|m| (m.dev(), m.ino()) == self.identity);
+        let ours = std::fs::symlink_metadata(&self.path).is_ok_and(|m| (m.dev(), m.ino()) == self.identity);
         if ours && std::fs::remove_file(&self.path).is_err() {
-            tracing::warn!(event = "socket_left", "the admin socket could not be removed; the next start replaces it");
+            tracing::warn!(
+                event = "socket_left",
+                "the admin socket could not be removed; the next start replaces it"
+            );
         }
     }
 }

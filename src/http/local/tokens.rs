@@ -20,15 +20,24 @@ async fn page(local: web::Data<Local>, req: HttpRequest, id: RequestId) -> HttpR
         None => None,
         Some(name) => match vault.record_named(name) {
             Some(record) => Some(record),
-            None => return told(Code::InvalidRequest, "the place to go on from is not a record of this vault", id),
+            None => {
+                return told(
+                    Code::InvalidRequest,
+                    "the place to go on from is not a record of this vault",
+                    id,
+                );
+            }
         },
     };
     let asked = (query.get("client").unwrap_or(""), query.get("collection"));
     match vault.export_tokens(by(&req), asked, after).await {
         Ok(page) => {
             let record = |r: &crate::vault::ExportedRecord| {
-                let tokens: serde_json::Map<String, Value> =
-                    r.tokens.iter().map(|(name, token)| (name.clone(), Value::from(token.as_str()))).collect();
+                let tokens: serde_json::Map<String, Value> = r
+                    .tokens
+                    .iter()
+                    .map(|(name, token)| (name.clone(), Value::from(token.as_str())))
+                    .collect();
                 json!({ "subject": r.subject, "record": r.record, "tokens": tokens })
             };
             let records: Vec<Value> = page.records.iter().map(record).collect();
