@@ -5,7 +5,8 @@ use super::row::Row;
 use super::source::{MAX_LINE, Next};
 use crate::domain::Sensitive;
 use csv::{ByteRecord, Reader, ReaderBuilder};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read};
 use std::rc::Rc;
@@ -20,6 +21,7 @@ pub(in crate::cli) struct CsvSource {
     reader: Reader<Bounded<File>>,
     columns: Rc<[String]>,
     limit: Rc<Cell<u64>>,
+    starts: Rc<RefCell<Starts>>,
     record: ByteRecord,
 }
 
@@ -27,7 +29,8 @@ impl CsvSource {
     /// Reads the line of column names.
     pub(in crate::cli) fn new(file: File, delimiter: u8) -> Result<Self, String> {
         let limit = Rc::new(Cell::new(MAX_LINE as u64 + AHEAD));
-        let bounded = Bounded { inner: file, read: 0, limit: limit.clone() };
+        let starts = Rc::new(RefCell::new(Starts::new()));
+        let bounded = Bounded { inner: file, read: 0, limit: limit.clone(), starts: starts.clone() };
         let mut reader = ReaderBuilder::new()
             .delimiter(delimiter)
             .flexible(true)
@@ -47,7 +50,7 @@ impl CsvSource {
         if columns.is_empty() || columns.len() > MAX_COLUMNS {
             return Err(format!("the first line names the columns, between one and {MAX_COLUMNS} of them"));
         }
-        Ok(Self { reader, columns: columns.into(), limit, record: ByteRecord::new() })
+        Ok(Self { reader, columns: columns.into(), limit, starts, record: ByteRecord::new() })
     }
     /// The names of the columns.
     pub(in crate::cli) fn columns(&self) -> &[String] {
@@ -59,13 +62,16 @@ impl CsvSource {
     }
     /// The next line.
     pub(in crate::cli) fn next(&mut self) -> Result<Option<Next>, String> {
-        self.limit.set(self.reader.position().byte() + MAX_LINE as u64 + AHEAD);
-        let before = self.reader.position().line();
-        if !self.reader.read_byte_record(&mut self.record).map_err(|e| why(&e, before))? {
+        let from = self.reader.position().byte();
+        self.limit.set(from + MAX_LINE as u64 + AHEAD);
+        if !self.reader.read_byte_record(&mut self.record).map_err(|e| {
+            let line = self.starts.borrow_mut().line_from(from).unwrap_or(0);
+            why(&e, line)
+        })? {
             return Ok(None);
         }
-        // An empty line before the record is skipped by the reader: the record knows its own place.
-        let line = self.record.position().map_or(before, csv::Position::line);
+        let line =
+            self.starts.borrow_mut().line_from(from).ok_or("has a line whose beginning cannot be found")?;
         if self.record.as_slice().len() > MAX_LINE {
             return Ok(Some(Next::Unfit(line, "line_too_long")));
         }
@@ -91,11 +97,52 @@ fn why(error: &csv::Error, line: u64) -> String {
     }
 }
 
+/// Where lines begin that are not empty, from the last one asked for on: the numbers people see in an editor.
+struct Starts {
+    lines: VecDeque<(u64, u64)>,
+    line: u64,
+    at_start: bool,
+    after_cr: bool,
+}
+
+impl Starts {
+    fn new() -> Self {
+        Self { lines: VecDeque::new(), line: 1, at_start: true, after_cr: false }
+    }
+    /// Notes the lines that begin in these bytes. CR, LF and CRLF each end a line, as for the reader.
+    fn note(&mut self, from: u64, bytes: &[u8]) {
+        for (at, byte) in (from..).zip(bytes) {
+            let second_half = *byte == b'\n' && self.after_cr;
+            self.after_cr = *byte == b'\r';
+            match byte {
+                b'\n' if second_half => {}
+                b'\n' | b'\r' => {
+                    self.line += 1;
+                    self.at_start = true;
+                }
+                _ if self.at_start => {
+                    self.lines.push_back((at, self.line));
+                    self.at_start = false;
+                }
+                _ => {}
+            }
+        }
+    }
+    /// The number of the first line that begins at or after an offset.
+    fn line_from(&mut self, offset: u64) -> Option<u64> {
+        while self.lines.front().is_some_and(|(at, _)| *at < offset) {
+            self.lines.pop_front();
+        }
+        self.lines.front().map(|(_, line)| *line)
+    }
+}
+
 /// A reader that stops where a line would become too long: an open quotation mark must not swallow the file.
 struct Bounded<R> {
     inner: R,
     read: u64,
     limit: Rc<Cell<u64>>,
+    starts: Rc<RefCell<Starts>>,
 }
 
 impl<R: Read> Read for Bounded<R> {
@@ -104,6 +151,7 @@ impl<R: Read> Read for Bounded<R> {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         let n = self.inner.read(buffer)?;
+        self.starts.borrow_mut().note(self.read, buffer.get(..n).unwrap_or_default());
         self.read += n as u64;
         Ok(n)
     }
@@ -139,6 +187,7 @@ mod tests {
             all(b"\xef\xbb\xbfa, b\r\n1, x \r\n\r\n2,\"y, \"\"z\"\"\nline\"\r\n3,\r\n"),
             ["2:1|x", "4:2|y, \"z\"\nline", "6:3|"]
         );
+        assert_eq!(all(b"a,b\r1,2\r\r3,4\r"), ["2:1|2", "4:3|4"]);
         assert_eq!(all(b"a,b\n"), Vec::<String>::new());
         assert_eq!(all(b"a,b\n1,2"), ["2:1|2"]);
     }
