@@ -77,7 +77,8 @@ async fn start(args: &DevArgs, out: &mut dyn Write) -> Result<(), Failed> {
     .await
 }
 
-fn tuning() -> Tuning {
+/// Limits that do not bind, for development vaults alone.
+pub(in crate::app) fn tuning() -> Tuning {
     Tuning {
         limits: limits::Settings::generous(),
         passwords: PasswordParams::default(),

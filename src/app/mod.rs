@@ -1,6 +1,7 @@
 //! The composition root: the only room that knows all others. It opens vaults, wires the server, and runs the commands.
 
 mod admin;
+mod bench;
 mod dev;
 mod findings;
 mod harden;
@@ -11,7 +12,8 @@ mod requests;
 mod sample;
 mod serve;
 
-use crate::cli::{self, AuditCommand, Cli, ClientCommand, Command, Failed, PolicyCommand};
+use crate::cli::export::ExportCommand;
+use crate::cli::{self, AuditCommand, Cli, ClientCommand, Command, Failed, Place, PolicyCommand};
 use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::date::Date;
 use crate::domain::event::Principal;
@@ -30,6 +32,10 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<(), Failed> {
             let today = today()?;
             block_on(admin::reached(&args.reach, async |link| cli::import::run(link, args, today, out).await))
         }
+        Command::Export(ExportCommand::Tokens(args)) => {
+            block_on(admin::at(&args.place, async |link| cli::export::tokens(link, args, out).await))
+        }
+        Command::Bench(args) => block_on(bench::run(args, out)),
         Command::Policy(command) => policy(command, out),
         Command::Audit(command) => audit(command, out),
         Command::Doctor { place, policy } => {
@@ -73,7 +79,21 @@ fn client(command: &ClientCommand, out: &mut dyn Write) -> Result<(), Failed> {
 }
 
 fn policy(command: &PolicyCommand, out: &mut dyn Write) -> Result<(), Failed> {
-    cli::policy::run(command, today()?, out)
+    let PolicyCommand::Diff { data_dir, root_key_file, root_passphrase_file, .. } = command else {
+        return cli::policy::run(command, today()?, out);
+    };
+    let governing = data_dir.as_ref().map(|data_dir| Place {
+        data_dir: data_dir.clone(),
+        root_key_file: root_key_file.clone(),
+        root_passphrase_file: root_passphrase_file.clone(),
+    });
+    let governing = match governing {
+        None => None,
+        Some(place) => {
+            Some(block_on(admin::at(&place, async |link| cli::policy_diff::governing(link).await))?)
+        }
+    };
+    cli::policy_diff::run(command, governing, out)
 }
 
 fn today() -> Result<Date, Failed> {

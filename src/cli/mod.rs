@@ -1,10 +1,13 @@
 //! The `strongroom` command: its words, and what they do to an open vault. Opening and serving is the composition root's.
 
 pub mod audit;
+pub mod bench;
 pub mod client;
 pub mod doctor;
+pub mod export;
 pub mod import;
 pub mod policy;
+pub mod policy_diff;
 mod private;
 pub mod remote;
 
@@ -39,6 +42,11 @@ pub enum Command {
     Client(ClientCommand),
     /// Import people and records from a CSV or NDJSON file, as the clients a mapping names.
     Import(import::ImportArgs),
+    /// Export what a vault can hand out again.
+    #[command(subcommand)]
+    Export(export::ExportCommand),
+    /// Measure a development vault: store, detokenize, search.
+    Bench(bench::BenchArgs),
     /// Check, explain and compare privacy policies.
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -212,6 +220,27 @@ pub enum PolicyCommand {
         /// Ask for the masked form.
         #[arg(long)]
         masked: bool,
+    },
+    /// Say who gains and who loses what when one policy takes the place of another.
+    Diff {
+        /// The policy as it is; left out with --data-dir, whose governing one is meant then.
+        #[arg(value_name = "OLD", required_unless_present = "data_dir")]
+        old: Option<PathBuf>,
+        /// The policy as it would be.
+        #[arg(value_name = "NEW")]
+        new: Option<PathBuf>,
+        /// Compare with the policy that governs this vault.
+        #[arg(long, value_name = "DIR")]
+        data_dir: Option<PathBuf>,
+        /// The root key file (default: DIR/root.key), when nobody serves the vault.
+        #[arg(long, value_name = "FILE", conflicts_with = "root_passphrase_file")]
+        root_key_file: Option<PathBuf>,
+        /// A file that holds the root passphrase, when nobody serves the vault.
+        #[arg(long, value_name = "FILE")]
+        root_passphrase_file: Option<PathBuf>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 

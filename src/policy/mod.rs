@@ -5,6 +5,7 @@
 
 mod cidr;
 mod compile;
+mod diff;
 mod errors;
 mod explain;
 mod facts;
@@ -20,6 +21,7 @@ mod source;
 mod tests;
 
 pub use cidr::Cidr;
+pub use diff::{Difference, PolicyDiff, Turn};
 pub use errors::PolicyError;
 pub use facts::{ClientFacts, ClientLimits, FieldFacts, Policy, Search};
 pub use judge::{Asked, decide};

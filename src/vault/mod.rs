@@ -41,6 +41,7 @@ mod whoami;
 
 pub use crate::audit::Query as AuditQuery;
 pub use crate::limits::State as QuotaState;
+pub use crate::policy::{Difference, PolicyDiff, Turn};
 pub use call::{Call, IdempotencyKey};
 pub use caller::Caller;
 pub use charge::Quotas;
@@ -52,7 +53,7 @@ pub use declared::{AdmittedRegion, DeclaredField};
 pub use govern::{GovernError, compile as compile_policy};
 pub use local_socket::LocalSocket;
 pub use networks::{NetworkLabel, Networks, prefix};
-pub use offline::{LogReader, check_policy, explain_read, verify_log};
+pub use offline::{LogReader, check_policy, diff_policies, explain_read, verify_log};
 pub use operate::Gauges;
 pub use record_create::{CreateRecord, FieldInput, StoredTokens, TokenWish};
 pub use record_update::UpdateRecord;

@@ -5,7 +5,7 @@ use crate::crypto::{Keyring, NameKind, RefKind};
 use crate::domain::date::Date;
 use crate::domain::field::Form;
 use crate::domain::{ControlKind, FieldNo, Ref8};
-use crate::policy::{Asker, ContextState, Numbering, Policy, PolicyError, Question, Wish};
+use crate::policy::{Asker, ContextState, Numbering, Policy, PolicyDiff, PolicyError, Question, Wish};
 use crate::storage::{ReadError, open_read_only_audit, read_only_controls, read_only_tail};
 use crate::vault::govern;
 use std::collections::VecDeque;
@@ -103,6 +103,11 @@ pub fn check_policy(text: &str) -> Result<String, Vec<String>> {
         policy.collections().count(),
         policy.clients().count()
     ))
+}
+
+/// Compares two policy texts; or every fault of the one that has any, and whether that is the new one.
+pub fn diff_policies(old: &str, new: &str) -> Result<PolicyDiff, (bool, Vec<String>)> {
+    PolicyDiff::between(old, new).map_err(|(is_new, faults)| (is_new, lines(faults)))
 }
 
 /// Says which rule decides on a read by (client, purpose, field, recipient).

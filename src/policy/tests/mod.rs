@@ -1,6 +1,7 @@
 //! Tests of the policy room: the sample policy, the clauses, the faults of a file, and the judge against its reference.
 
 mod clauses;
+mod diff;
 mod faults;
 mod property;
 mod sample;
