@@ -18,6 +18,7 @@ use crate::telemetry::metrics::Metrics;
 use crate::vault::Vault;
 use actix_web::dev::ServerHandle;
 use actix_web::web;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,14 +30,25 @@ pub(in crate::app) struct Admin {
     socket: BoundSocket,
 }
 
+/// The admin socket's name, taken; whoever connects waits until it is served.
+pub(in crate::app) struct Bound(UnixListener, BoundSocket);
+
+/// Takes the admin socket of a data directory whose store is open in this process.
+pub(in crate::app) fn bind(data_dir: &Path) -> Result<Bound, Failed> {
+    let (listener, socket) = local::bind(data_dir).map_err(|e| {
+        let why = crate::domain::io_words(e.kind());
+        Failed::new(format!("cannot serve {}: {why}", data_dir.join("admin.sock").display()))
+    })?;
+    Ok(Bound(listener, socket))
+}
+
 impl Admin {
-    /// Serves the admin socket of a data directory whose store is open in this process.
-    pub(in crate::app) fn start(serving: web::Data<Serving>, data_dir: &Path) -> Result<Self, Failed> {
+    /// Serves the admin socket.
+    pub(in crate::app) fn start(serving: web::Data<Serving>, bound: Bound) -> Result<Self, Failed> {
         let refused = |e: std::io::Error| {
-            let why = crate::domain::io_words(e.kind());
-            Failed::new(format!("cannot serve {}: {why}", data_dir.join("admin.sock").display()))
+            Failed::new(format!("cannot serve the admin socket: {}", crate::domain::io_words(e.kind())))
         };
-        let (listener, socket) = local::bind(data_dir).map_err(refused)?;
+        let Bound(listener, socket) = bound;
         let settings = ServerSettings {
             workers: cores(),
             shutdown_timeout: Duration::from_secs(5),
@@ -101,7 +113,7 @@ pub(in crate::app) async fn beside<T>(
     data_dir: &Path,
     work: impl AsyncFnOnce(&Link) -> Result<T, Failed>,
 ) -> Result<T, Failed> {
-    let admin = Admin::start(serving(vault.clone(), BodyLimits::default()), data_dir)?;
+    let admin = Admin::start(serving(vault.clone(), BodyLimits::default()), bind(data_dir)?)?;
     let link = AdminSocket::find(data_dir).await;
     let result = match link {
         Some(link) => work(&link).await,

@@ -3,7 +3,7 @@
 use crate::app::init::found;
 use crate::app::open::{self, Tuning};
 use crate::app::serve::{Listeners, cores, listen, serve};
-use crate::app::{owner, requests, sample};
+use crate::app::{admin, owner, requests, sample};
 use crate::cli::{DevArgs, Failed, Place};
 use crate::crypto::password::PasswordParams;
 use crate::domain::Sensitive;
@@ -57,6 +57,7 @@ async fn start(args: &DevArgs, out: &mut dyn Write) -> Result<(), Failed> {
         let count = sample::store(&vault, file, &keys).await?;
         writeln!(out, "stored {count} sample customers from {}", file.display())?;
     }
+    let admin_socket = admin::bind(&args.data_dir)?;
     let certificate = certificate(&args.data_dir.join("tls"))?;
     let base = format!("https://{}", api.local_addr()?);
     let metrics_url = format!("http://{}/metrics", metrics.local_addr()?);
@@ -70,7 +71,7 @@ async fn start(args: &DevArgs, out: &mut dyn Write) -> Result<(), Failed> {
         .map_err(|e| Failed::new(e.to_string()))?;
     serve(
         vault,
-        Listeners { api, metrics, tls, data_dir: args.data_dir.clone() },
+        Listeners { api, metrics, tls, admin: admin_socket },
         BodyLimits::default(),
         server_settings(),
     )

@@ -1,6 +1,6 @@
 //! `strongroom serve`: settings, vault, listeners, upkeep, and a two-step shutdown that drains and flushes.
 
-use crate::app::admin::Admin;
+use crate::app::admin::{self, Admin};
 use crate::app::meter::Metered;
 use crate::app::open::{self, Tuning};
 use crate::cli::{Failed, Place};
@@ -19,7 +19,7 @@ use crate::vault::{NetworkLabel, Networks, Vault};
 use actix_web::dev::ServerHandle;
 use actix_web::web;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -42,6 +42,7 @@ pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
     let place = place_of(&settings);
     let vault = open::vault(&place, &tuning_of(&settings)?)?;
     let listener = listen(settings.listen.address, "listen.address")?;
+    let admin_socket = admin::bind(&settings.data_dir)?;
     let metrics_listener = listen(settings.metrics.address, "metrics.address")?;
     let named = |e: tls::TlsError| Failed::new(format!("{} and {}: {e}", cert.display(), key.display()));
     let tls = tls::server_config(&cert, &key).map_err(named)?;
@@ -53,7 +54,7 @@ pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
     let server = server_settings(&settings);
     super::block_on(serve(
         vault,
-        Listeners { api: listener, metrics: metrics_listener, tls, data_dir: settings.data_dir.clone() },
+        Listeners { api: listener, metrics: metrics_listener, tls, admin: admin_socket },
         body_rules(&settings),
         server,
     ))
@@ -64,8 +65,8 @@ pub(in crate::app) struct Listeners {
     pub(in crate::app) api: TcpListener,
     pub(in crate::app) metrics: TcpListener,
     pub(in crate::app) tls: rustls::ServerConfig,
-    /// Where the admin socket goes.
-    pub(in crate::app) data_dir: PathBuf,
+    /// The admin socket, taken.
+    pub(in crate::app) admin: admin::Bound,
 }
 
 /// Serves until SIGTERM or SIGINT, then drains, flushes and reports its end.
@@ -82,7 +83,7 @@ pub(in crate::app) async fn serve(
     let meter = Arc::new(Metered(Arc::new(Metrics::new(&routes, &codes))));
     let serving = web::Data::new(Serving { vault: vault.clone(), meter, body });
     let entropy: EntropyFactory = Arc::new(|| Box::new(OsEntropy));
-    let admin = Admin::start(serving.clone(), &on.data_dir)?;
+    let admin = Admin::start(serving.clone(), on.admin)?;
     let api = server::api(on.api, &on.tls, serving.clone(), (&settings, entropy.clone())).map_err(failed)?;
     let metrics = server::metrics(on.metrics, serving, entropy).map_err(failed)?;
     let handles = [api.handle(), metrics.handle()];

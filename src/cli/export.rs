@@ -55,6 +55,13 @@ pub async fn tokens(link: &Link, args: &TokensArgs, out: &mut dyn Write) -> Resu
             return Err(Failed::new("the policy declares no such client or collection"));
         }
     }
+    if std::fs::symlink_metadata(&args.out).is_ok() {
+        // Before the log says that tokens left.
+        return Err(Failed::new(format!(
+            "{} is there already; move it away or choose another name",
+            args.out.display()
+        )));
+    }
     let mut path = page_path(args, None);
     // The first page before the file: a refusal leaves nothing behind.
     let mut page: Page = link.local("GET", path, None).await?;

@@ -17,6 +17,8 @@ mod customers;
 mod detokenize;
 mod edges;
 mod framing;
+mod import;
+mod local;
 mod matrix;
 mod offline;
 mod people;
