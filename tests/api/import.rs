@@ -514,6 +514,47 @@ fn a_person_who_is_there_already_is_left_changed_or_rejected_as_the_mapping_says
 }
 
 #[test]
+fn a_line_begun_and_not_done_is_still_a_duplicate_when_it_is_resumed() {
+    let people = people(10, 22);
+    let vault = Vault::start();
+    let reach = reach(&vault.data());
+    assert_eq!(Desk::new(&people).import(&texts(&reach), &[]).0, 0);
+    let desk = Desk::new(&people);
+    let text = std::fs::read_to_string(MAPPING).unwrap();
+    std::fs::write(desk.file("map"), text.replace("\"skip\"", "\"fail\"")).unwrap();
+    let (input, map, rejects) = (desk.file("people.csv"), desk.file("map"), desk.file("rejects"));
+    let import = |more: &[&str]| {
+        let fixed = ["import", path(&input), "--map", path(&map), "--rejects", path(&rejects)];
+        Command::new(binary()).args(fixed).args(&reach).args(more).output().unwrap().status.code()
+    };
+    assert_eq!(import(&[]), Some(3));
+    let once = std::fs::read(&rejects).unwrap();
+    // As a kill right after the first requests would have left it.
+    let journal = desk.file("people.csv.journal");
+    let written = std::fs::read_to_string(&journal).unwrap();
+    let beginnings = written.lines().filter(|l| !l.contains("\"done\"") && !l.contains("finished"));
+    std::fs::write(&journal, beginnings.map(|l| format!("{l}\n")).collect::<String>()).unwrap();
+    assert_eq!(import(&["--resume"]), Some(3));
+    let sorted = |bytes: &[u8]| {
+        String::from_utf8(bytes.to_vec()).unwrap().lines().map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(sorted(&std::fs::read(&rejects).unwrap()), sorted(&once));
+    let (_, log, _) = run(&[
+        "audit",
+        "query",
+        "--data-dir",
+        path(&vault.data()),
+        "--act",
+        "record.create",
+        "--limit",
+        "1000",
+    ]);
+    let kinds = |p: &Person| expected(p).keys().map(|k| k.split('.').next()).collect::<BTreeSet<_>>().len();
+    let stored: usize = people.iter().map(kinds).sum();
+    assert_eq!(log.lines().count(), stored, "the second import stored nothing");
+}
+
+#[test]
 fn the_same_person_twice_in_one_file_is_one_person() {
     let mut people = people(25, 19);
     people.push(people[0].clone());

@@ -1,8 +1,8 @@
 //! The import itself: lines read in order, so many under way at once, each written to the journal before and after. Lines of one
 //! person never run beside each other, so that what the later one finds does not depend on luck.
 
-use super::journal::{Counts, Journal, State};
-use super::line::{self, Earlier, Ended, Shared};
+use super::journal::{Counts, Journal, Open, State};
+use super::line::{self, Ended, Shared};
 use super::mapping::Mapping;
 use super::outputs::Outputs;
 use super::plan::{LineFault, plan};
@@ -101,10 +101,10 @@ impl<'a> Engine<'a> {
             self.land(ended, people)?;
         }
         let earlier = match self.state.open.remove(&planned.line) {
-            Some(decisions) => Earlier::Begun(decisions),
+            Some(open) => open,
             None => {
                 self.journal.borrow_mut().begin(planned.line)?;
-                Earlier::None
+                Open::default()
             }
         };
         people.insert(person);

@@ -74,6 +74,7 @@ pub(super) enum Decision {
 #[serde(deny_unknown_fields, rename_all = "lowercase")]
 enum Entry {
     Begin(u64),
+    Created(u64),
     Decided(u64, Vec<Decision>),
     Done {
         line: u64,
@@ -84,13 +85,22 @@ enum Entry {
     Finished(bool),
 }
 
+/// What is known of a line that is begun and not done.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Open {
+    /// Its person was created by this import.
+    pub(super) created: bool,
+    /// What was decided for its records.
+    pub(super) decided: Option<Vec<Decision>>,
+}
+
 /// Where an import stands.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct State {
     /// The last line begun.
     pub(super) reached: u64,
-    /// Lines begun and not done, with what was decided for their records.
-    pub(super) open: BTreeMap<u64, Option<Vec<Decision>>>,
+    /// Lines begun and not done.
+    pub(super) open: BTreeMap<u64, Open>,
     /// Sums over the lines done.
     pub(super) counts: Counts,
     /// Lengths of the tokens file and the rejects file after the last line done.
@@ -128,11 +138,10 @@ impl State {
         match entry {
             Entry::Begin(line) => {
                 self.reached = self.reached.max(line);
-                self.open.insert(line, None);
+                self.open.entry(line).or_default();
             }
-            Entry::Decided(line, decisions) => {
-                self.open.insert(line, Some(decisions));
-            }
+            Entry::Created(line) => self.open.entry(line).or_default().created = true,
+            Entry::Decided(line, decisions) => self.open.entry(line).or_default().decided = Some(decisions),
             Entry::Done { line, counts, at } => {
                 self.reached = self.reached.max(line);
                 self.open.remove(&line);
@@ -204,6 +213,10 @@ impl Journal {
     /// A line is about to be sent.
     pub(super) fn begin(&mut self, line: u64) -> Result<(), Failed> {
         self.entry(&Entry::Begin(line))
+    }
+    /// A line's person was created by this import: no later run takes it for one who was there before.
+    pub(super) fn created(&mut self, line: u64) -> Result<(), Failed> {
+        self.entry(&Entry::Created(line))
     }
     /// What becomes of the records of a line.
     pub(super) fn decided(&mut self, line: u64, decisions: &[Decision]) -> Result<(), Failed> {

@@ -1,7 +1,7 @@
 //! One line, sent: the person, then each record, as the clients the mapping names. What the vault refuses rejects the line, or one
 //! record of it; what says that nothing will be taken any more ends the import.
 
-use super::journal::{Counts, Decision, Journal};
+use super::journal::{Counts, Decision, Journal, Open};
 use super::mapping::OnDuplicate;
 use super::plan::{LineFault, Planned, PlannedRecord};
 use crate::cli::Failed;
@@ -32,14 +32,6 @@ pub(super) struct Ended {
     pub(super) tokens: Zeroizing<Vec<u8>>,
 }
 
-/// What an earlier run of this import left of a line.
-pub(super) enum Earlier {
-    /// Nothing: it is new.
-    None,
-    /// It was begun, and perhaps decided.
-    Begun(Option<Vec<Decision>>),
-}
-
 #[derive(Deserialize)]
 struct Subject {
     subject: String,
@@ -62,8 +54,8 @@ struct HeldRecord {
     record: String,
 }
 
-/// Sends a line. `Err`: the import ends here and can be resumed.
-pub(super) async fn send(shared: &Shared<'_>, line: &Planned<'_>, earlier: Earlier) -> Result<Ended, Failed> {
+/// Sends a line, of which an earlier run may have left something open. `Err`: the import ends here and can be resumed.
+pub(super) async fn send(shared: &Shared<'_>, line: &Planned<'_>, earlier: Open) -> Result<Ended, Failed> {
     let mut ended = Ended { counts: Counts { lines: 1, ..Counts::default() }, ..Ended::default() };
     let key = shared.key(line.line, "subject");
     let ask = ask(shared.subject_client, "POST", "/v1/subjects".to_owned(), (key, line.subject_body()));
@@ -78,14 +70,18 @@ pub(super) async fn send(shared: &Shared<'_>, line: &Planned<'_>, earlier: Earli
     } else {
         ended.counts.found = 1;
     }
-    let decisions = match (subject.created, earlier) {
-        (true, _) => vec![Decision::Create; line.records.len()],
-        (false, Earlier::Begun(Some(decisions))) if decisions.len() == line.records.len() => decisions,
-        (false, Earlier::None) if shared.on_duplicate == OnDuplicate::Fail => {
+    if subject.created && !earlier.created {
+        shared.journal.borrow_mut().created(line.line)?;
+    }
+    let decisions = match earlier.decided.filter(|decided| decided.len() == line.records.len()) {
+        // Under its idempotency key the person counts as new for a day, however often the line is sent.
+        _ if subject.created => vec![Decision::Create; line.records.len()],
+        Some(decided) => decided,
+        None if shared.on_duplicate == OnDuplicate::Fail && !earlier.created => {
             ended.faults.push(LineFault::new(None, "/external_ref", "duplicate"));
             return Ok(ended);
         }
-        (false, _) => match shared.decide(line, &subject.subject).await? {
+        None => match shared.decide(line, &subject.subject).await? {
             Ok(decisions) => decisions,
             Err(faults) => {
                 ended.faults = faults;

@@ -1,6 +1,6 @@
 //! The mapping, what a line becomes, the journal and the dry run, on small inputs.
 
-use super::journal::{Counts, Decision, Header, Journal};
+use super::journal::{Counts, Decision, Header, Journal, Open};
 use super::mapping::{Attested, FieldMap, Mapping, OnDuplicate};
 use super::plan::{LineFault, plan};
 use super::row::Row;
@@ -179,6 +179,7 @@ fn a_journal_knows_what_is_done_and_what_stands_open() {
     for line in [2, 3, 5] {
         journal.begin(line).unwrap();
     }
+    journal.created(2).unwrap();
     journal.decided(5, &[Decision::Skip, Decision::Update("rec_X".into())]).unwrap();
     journal.done(3, one, (70, 0)).unwrap();
     journal.done(6, Counts { lines: 1, rejected: 1, ..Counts::default() }, (70, 9)).unwrap();
@@ -195,7 +196,9 @@ fn a_journal_knows_what_is_done_and_what_stands_open() {
     assert_eq!((state.counts.lines, state.counts.created, state.counts.rejected), (2, 1, 1));
     let done: Vec<u64> = (1..9).filter(|line| state.is_done(*line)).collect();
     assert_eq!(done, [1, 3, 4, 6]);
-    assert_eq!(state.open[&5], Some(vec![Decision::Skip, Decision::Update("rec_X".into())]));
+    let decided = Some(vec![Decision::Skip, Decision::Update("rec_X".into())]);
+    assert_eq!(state.open[&5], Open { created: false, decided });
+    assert_eq!(state.open[&2], Open { created: true, decided: None });
     journal.finish().unwrap();
     drop(journal);
     let text = std::fs::read_to_string(&path).unwrap();

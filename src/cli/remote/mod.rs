@@ -7,6 +7,8 @@
 mod admin;
 mod keys;
 mod sender;
+#[cfg(test)]
+mod tests;
 mod tls;
 
 pub use admin::AdminSocket;
@@ -179,7 +181,7 @@ impl Link {
                     waited += wait;
                     tokio::time::sleep(wait).await;
                 }
-                Err(error @ (LinkError::Unreachable(_) | LinkError::Broken)) if failures + 1 < ATTEMPTS => {
+                Err(error) if failures + 1 < ATTEMPTS && may_repeat(ask, &error) => {
                     failures += 1;
                     tracing::debug!(
                         event = "link_again",
@@ -211,10 +213,15 @@ impl Link {
         let kept = self.idle.borrow_mut().pop();
         if let Some(mut sender) = kept
             && sender.is_usable().await
-            && let Ok(told) = sender.send(self.transport.host(), ask, credential.clone()).await
         {
-            self.keep(sender);
-            return Ok(told);
+            match sender.send(self.transport.host(), ask, credential.clone()).await {
+                Ok(told) => {
+                    self.keep(sender);
+                    return Ok(told);
+                }
+                Err(error) if !may_repeat(ask, &error) => return Err(error),
+                Err(_) => {}
+            }
         }
         // Never used, or closed meanwhile: a fresh connection decides.
         let mut sender = self.transport.connect().await?;
@@ -252,6 +259,15 @@ fn wait_of(told: &Told) -> Option<u64> {
     }
     let retryable = told.json::<Problem>().is_ok_and(|p| p.retryable);
     retryable.then(|| told.retry_after.unwrap_or(1).max(1))
+}
+
+/// A request that never left may be sent again; one that may have been carried out only when that changes nothing.
+fn may_repeat(ask: &Ask<'_>, error: &LinkError) -> bool {
+    match error {
+        LinkError::Unreachable(_) => true,
+        LinkError::Broken => ask.method == "GET" || ask.idempotency.is_some(),
+        _ => false,
+    }
 }
 
 fn error_name(error: &LinkError) -> &'static str {
