@@ -158,7 +158,7 @@ pub enum ClientCommand {
         place: Place,
     },
     /// Activate a client the policy declares.
-    #[command(alias = "add")]
+    #[command(visible_alias = "add")]
     Activate(ClientArgs),
     /// Make a key; it is printed once.
     Key {

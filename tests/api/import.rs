@@ -568,6 +568,34 @@ fn the_same_person_twice_in_one_file_is_one_person() {
 }
 
 #[test]
+fn a_limit_of_the_policy_that_does_not_end_soon_ends_the_import_and_it_goes_on_from_there() {
+    let people = people(12, 23);
+    let desk = Desk::new(&people);
+    let (data, policy) = (desk.file("d"), desk.file("policy.toml"));
+    let sample = include_str!("../../config/policy.toml");
+    std::fs::write(&policy, sample.replace("reads_per_hour = 10000", "reads_per_hour = 5")).unwrap();
+    assert!(run(&["init", "--data-dir", path(&data), "--policy", path(&policy), "--single-operator"]).0);
+    for client in ["storefront", "billing"] {
+        assert!(run(&["client", "add", "--data-dir", path(&data), client]).0);
+    }
+    let reach = reach(&data);
+    let (code, _, err) = desk.import(&texts(&reach), &["--at-once", "1"]);
+    assert!(code == 1 && err.contains("a limit of the vault") && err.contains("--resume"), "{err}");
+    let stored = || {
+        let filter = ["--principal", "billing", "--outcome", "allowed", "--act", "record.create"];
+        run(&[&["audit", "query", "--data-dir", path(&data)], &filter[..]].concat()).1.lines().count()
+    };
+    let before = stored();
+    assert!((1..12).contains(&before), "{before}");
+    let (code, _, err) = desk.import(&texts(&reach), &["--resume", "--at-once", "1"]);
+    // A process of its own counts limits anew: as many again, and no person twice.
+    assert!(code == 1 || stored() == 12, "{err}");
+    assert!(stored() > before && stored() <= 12);
+    let references = desk.tokens();
+    assert!(references.len() > before, "each record's tokens are there once: {}", references.len());
+}
+
+#[test]
 fn what_an_import_writes_never_takes_the_place_of_another_file() {
     let people = people(3, 20);
     let (vault, desk) = (Vault::start(), Desk::new(&people));

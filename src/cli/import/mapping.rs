@@ -216,6 +216,10 @@ impl Reading<'_> {
         let mut records: Vec<RecordMap> = Vec::new();
         for record in source.record {
             let earlier = records.iter().filter(|r| r.collection == record.get_ref().collection).count();
+            if earlier > 0 && source.on_duplicate == OnDuplicate::Update {
+                let text = "\"update\" cannot tell several records of one collection apart; write on_duplicate = \"skip\" or \"fail\"";
+                self.fault(record.span().start, text);
+            }
             let made = self.record(record, earlier);
             records.push(made);
         }

@@ -7,7 +7,7 @@ use super::row::Row;
 use crate::domain::value::RawValue;
 
 const GOOD: &str = r#"
-on_duplicate = "update"
+on_duplicate = "skip"
 delimiter = ";"
 
 [subject]
@@ -45,7 +45,7 @@ fields.company = "{firm}"
 #[test]
 fn a_mapping_is_read_with_its_clients_columns_and_labels() {
     let mapping = Mapping::parse(GOOD).unwrap();
-    assert_eq!((mapping.on_duplicate, mapping.delimiter), (OnDuplicate::Update, b';'));
+    assert_eq!((mapping.on_duplicate, mapping.delimiter), (OnDuplicate::Skip, b';'));
     assert_eq!(mapping.subject.client, "storefront", "the first record's client creates the person");
     assert_eq!(mapping.subject.age_attested, Attested::WhenAbsent);
     assert_eq!(mapping.clients(), ["billing", "storefront"]);
@@ -61,7 +61,7 @@ fn a_mapping_is_read_with_its_clients_columns_and_labels() {
 #[test]
 fn every_fault_of_a_mapping_has_its_line_and_what_to_write() {
     for (from, to, line_of, word) in [
-        ("on_duplicate = \"update\"", "on_duplicate = \"merge\"", "merge", "skip"),
+        ("on_duplicate = \"skip\"", "on_duplicate = \"merge\"", "merge", "update"),
         ("delimiter = \";\"", "delimiter = \";;\"", ";;", "one ASCII"),
         ("delimiter = \";\"", "separator = \";\"", "separator", "delimiter"),
         ("region = ", "regoin = ", "regoin", "region"),
@@ -84,6 +84,10 @@ fn every_fault_of_a_mapping_has_its_line_and_what_to_write() {
             "{to}: line {wanted}: {faults:?}"
         );
     }
+    let ambiguous = GOOD.replacen("\"skip\"", "\"update\"", 1);
+    let faults = Mapping::parse(&ambiguous).unwrap_err();
+    let last = ambiguous.lines().count() - ambiguous.lines().rev().position(|l| l == "[[record]]").unwrap();
+    assert!(faults.len() == 1 && faults[0].line == last && faults[0].text.contains("apart"), "{faults:?}");
     assert!(Mapping::parse("").is_err());
     let none = GOOD.split("[[record]]").next().unwrap().to_owned() + "record = []\n";
     assert!(Mapping::parse(&none).is_err());
