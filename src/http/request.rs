@@ -144,6 +144,20 @@ mod tests {
     }
 
     #[test]
+    fn a_client_to_act_as_is_named_once_and_never_beside_a_credential() {
+        let one = with(&[("strongroom-act-as", "storefront")]);
+        assert_eq!(act_as(&one).unwrap(), "storefront");
+        for bad in [
+            &[][..],
+            &[("strongroom-act-as", "storefront"), ("strongroom-act-as", "billing")],
+            &[("strongroom-act-as", "storefront"), ("authorization", "Bearer srk_x")],
+            &[("strongroom-act-as", "storefront"), ("authorization", "")],
+        ] {
+            assert!(act_as(&with(bad)).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
     fn a_user_agent_is_kept_as_its_family_only() {
         assert_eq!(ua_family(&with(&[("user-agent", "curl/8.1 CNRY")])), Some("curl"));
         assert_eq!(ua_family(&with(&[("user-agent", "CNRY-secret")])), Some("other"));

@@ -36,6 +36,7 @@ fn the_socket_is_its_owners_alone_and_goes_with_the_server() {
     let facts = std::fs::symlink_metadata(&socket).unwrap();
     assert!(facts.file_type().is_socket());
     assert_eq!(facts.mode() & 0o777, 0o600);
+    assert_eq!(vault.get("storefront", "/v1/whoami").status, 200, "it serves, and so listens to signals");
     let dir = vault.stop();
     assert!(!dir.path().join("data/admin.sock").exists());
     let killed = Vault::start_in(dir, &[]).kill();
@@ -259,6 +260,37 @@ fn tokens_are_exported_for_the_client_that_may_have_them_and_each_page_is_an_eve
         log.contains("\"principal\":\"local:") && log.contains("contact.email") && !log.contains("srx_"),
         "{log}"
     );
+}
+
+#[test]
+fn a_long_export_is_paged_and_names_each_record_once() {
+    let vault = Vault::start();
+    let data = vault.data();
+    let (ok, _, err) = run(&["bench", "--data-dir", path(&data), "--people", "450"]);
+    assert!(ok, "a development vault that is being served may be measured: {err}");
+    let out = vault.dir.path().join("tokens.ndjson");
+    let args = ["export", "tokens", "--data-dir", path(&data), "--client", "storefront", "--out", path(&out)];
+    let (ok, told, err) = run(&args);
+    assert!(ok && told.contains("900 tokens of 450 records"), "{told}{err}");
+    let text = std::fs::read_to_string(&out).unwrap();
+    let records: std::collections::BTreeSet<String> = text
+        .lines()
+        .map(|l| serde_json::from_str::<Value>(l).unwrap()["record"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!((text.lines().count(), records.len()), (450, 450));
+    let (_, log, _) = run(&["audit", "query", "--data-dir", path(&data), "--act", "token.export"]);
+    let counts: Vec<u64> =
+        log.lines().map(|l| serde_json::from_str::<Value>(l).unwrap()["count"].as_u64().unwrap()).collect();
+    assert_eq!(counts, [50, 200, 200], "one event a page, the newest first");
+    let elsewhere = local(
+        &data,
+        "GET",
+        "/local/tokens?client=storefront&after=rec_00000000000000000000000000",
+        None,
+        None,
+    );
+    assert_eq!(elsewhere.status, 400);
+    assert_eq!(local(&data, "GET", "/local/tokens?client=storefront&other=1", None, None).status, 400);
 }
 
 #[test]
