@@ -471,6 +471,7 @@ fn an_import_killed_again_and_again_ends_as_an_unbroken_one() {
 fn a_vault_killed_with_its_import_opens_again_and_the_import_goes_on() {
     let people = people(120, 17);
     let vault = Vault::start();
+    assert_eq!(vault.get("storefront", "/v1/whoami").status, 200, "it serves, and so listens to signals");
     let dir = vault.stop();
     let desk = Desk::new(&people);
     let reach = reach(&dir.path().join("data"));
