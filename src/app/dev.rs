@@ -5,7 +5,7 @@ use crate::app::links::LinkPlan;
 use crate::app::open::{self, Tuning};
 use crate::app::public::PublicPlan;
 use crate::app::serve::{Listeners, Telling, cores, listen, serve};
-use crate::app::{owner, requests, sample};
+use crate::app::{admin, owner, requests, sample};
 use crate::cli::{DevArgs, Failed, Place};
 use crate::config;
 use crate::crypto::password::PasswordParams;
@@ -64,6 +64,7 @@ async fn start(args: &DevArgs, out: &mut dyn Write) -> Result<(), Failed> {
         let count = sample::store(&vault, file, &keys).await?;
         writeln!(out, "stored {count} sample customers from {}", file.display())?;
     }
+    let admin_socket = admin::bind(&args.data_dir)?;
     let certificate = certificate(&args.data_dir.join("tls"))?;
     let base = format!("https://{}", api.local_addr()?);
     let metrics_url = format!("http://{}/metrics", metrics.local_addr()?);
@@ -79,7 +80,7 @@ async fn start(args: &DevArgs, out: &mut dyn Write) -> Result<(), Failed> {
     let links = LinkPlan::development(pair.clone(), vault.clock().clone())?;
     let pages = LinkPlan::development(pair, vault.clock().clone())?;
     let public = Some(PublicPlan { listener: public, links: Some(pages) });
-    let on = Listeners { api, metrics, links, public };
+    let on = Listeners { api, metrics, links, public, admin: admin_socket };
     serve(vault, on, BodyLimits::default(), server_settings(), telling(args)).await
 }
 
@@ -93,7 +94,8 @@ fn telling(args: &DevArgs) -> Telling {
     Telling { requests, alerts: config::Alerts::default(), traces, data_dir: args.data_dir.clone() }
 }
 
-fn tuning() -> Tuning {
+/// Limits that do not bind, for development vaults alone.
+pub(in crate::app) fn tuning() -> Tuning {
     Tuning {
         limits: limits::Settings::generous(),
         passwords: PasswordParams::default(),

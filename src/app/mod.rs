@@ -1,5 +1,7 @@
 //! The composition root: the only room that knows all others. It opens vaults, wires the server, and runs the commands.
 
+mod admin;
+mod bench;
 mod dev;
 mod doctor;
 mod harden;
@@ -17,6 +19,7 @@ mod serve;
 mod stop;
 mod watch;
 
+use crate::cli::export::ExportCommand;
 use crate::cli::{
     self, AuditCommand, Cli, ClientCommand, Command, ConfigCommand, Failed, Place, PolicyCommand,
     ReferencePage,
@@ -24,7 +27,6 @@ use crate::cli::{
 use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::date::Date;
 use crate::domain::event::Principal;
-use crate::vault::Vault;
 use clap::CommandFactory;
 use std::io::Write;
 
@@ -36,6 +38,14 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<(), Failed> {
         Command::Serve { config } => serve::run(config),
         Command::Dev(args) => dev::run(args, out),
         Command::Client(command) => client(command, out),
+        Command::Import(args) => {
+            let today = today()?;
+            block_on(admin::reached(&args.reach, async |link| cli::import::run(link, args, today, out).await))
+        }
+        Command::Export(ExportCommand::Tokens(args)) => {
+            block_on(admin::at(&args.place, async |link| cli::export::tokens(link, args, out).await))
+        }
+        Command::Bench(args) => block_on(bench::run(args, out)),
         Command::Policy(command) => policy(command, out),
         Command::Audit(command) => audit(command, out),
         Command::Doctor(args) => cli::doctor::report(&doctor::collect(args)?, args.json, out),
@@ -89,18 +99,34 @@ fn client(command: &ClientCommand, out: &mut dyn Write) -> Result<(), Failed> {
         ClientCommand::Activate(c) | ClientCommand::Suspend(c) | ClientCommand::Resume(c) => &c.place,
         ClientCommand::Key { client, .. } | ClientCommand::RevokeKey { client, .. } => &client.place,
     };
-    let vault = opened(place)?;
-    block_on(cli::client::run(&vault, owner(), command, out))
+    block_on(admin::at(place, async |link| cli::client::run(link, command, out).await))
 }
 
 fn policy(command: &PolicyCommand, out: &mut dyn Write) -> Result<(), Failed> {
-    let today = Date::from_days(SystemClock::default().wall().day());
-    let today = today.ok_or_else(|| Failed::new("the clock is beyond the year 9999; set it"))?;
     if let PolicyCommand::Notice { file, html: true } = command {
         out.write_all(crate::http::public::notice_html(&cli::policy::notice(file)?).as_bytes())?;
         return Ok(());
     }
-    cli::policy::run(command, today, out)
+    let PolicyCommand::Diff { data_dir, root_key_file, root_passphrase_file, .. } = command else {
+        return cli::policy::run(command, today()?, out);
+    };
+    let governing = data_dir.as_ref().map(|data_dir| Place {
+        data_dir: data_dir.clone(),
+        root_key_file: root_key_file.clone(),
+        root_passphrase_file: root_passphrase_file.clone(),
+    });
+    let governing = match governing {
+        None => None,
+        Some(place) => {
+            Some(block_on(admin::at(&place, async |link| cli::policy_diff::governing(link).await))?)
+        }
+    };
+    cli::policy_diff::run(command, governing, out)
+}
+
+fn today() -> Result<Date, Failed> {
+    let today = Date::from_days(SystemClock::default().wall().day());
+    today.ok_or_else(|| Failed::new("the clock is beyond the year 9999; set it"))
 }
 
 fn audit(command: &AuditCommand, out: &mut dyn Write) -> Result<(), Failed> {
@@ -111,8 +137,4 @@ fn audit(command: &AuditCommand, out: &mut dyn Write) -> Result<(), Failed> {
         AuditCommand::Tail { place, count } => cli::audit::tail(&open::log(place)?, *count, out),
         AuditCommand::Query { place, filter } => cli::audit::query(&open::log(place)?, filter, out),
     }
-}
-
-fn opened(place: &Place) -> Result<std::sync::Arc<Vault>, Failed> {
-    open::vault(place, &open::Tuning::quiet())
 }

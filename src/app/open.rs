@@ -76,6 +76,15 @@ pub(in crate::app) fn vault(place: &Place, tuning: &Tuning) -> Result<Arc<Vault>
     Vault::open(parts).map(Arc::new).map_err(|e| Failed::new(e.to_string()))
 }
 
+/// Opens the vault at a place for a command that may work for long: limits as a server without settings has them.
+pub(in crate::app) fn for_commands(place: &Place) -> Result<Arc<Vault>, Failed> {
+    let keys = keyring(place)?;
+    let limits =
+        if keys.is_development() { limits::Settings::generous() } else { limits::Settings::default() };
+    let tuning = Tuning { limits, slots: 2, queue: 64, ..Tuning::quiet() };
+    Vault::open(with_keys(place, keys, &tuning)?).map(Arc::new).map_err(|e| Failed::new(e.to_string()))
+}
+
 /// Opens the log at a place, beside whoever serves it.
 pub(in crate::app) fn log(place: &Place) -> Result<LogReader, Failed> {
     let keys = keyring(place)?;
@@ -93,9 +102,13 @@ pub(in crate::app) fn keyring(place: &Place) -> Result<Keyring, Failed> {
 }
 
 fn parts(place: &Place, tuning: &Tuning) -> Result<Parts, Failed> {
+    let keys = keyring(place)?;
+    with_keys(place, keys, tuning)
+}
+
+fn with_keys(place: &Place, keys: Keyring, tuning: &Tuning) -> Result<Parts, Failed> {
     self_test().map_err(|e| Failed::new(e.to_string()))?;
     let dir = &place.data_dir;
-    let keys = keyring(place)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let options = Options { on_stop: Some(Arc::new(stop)), ..Options::default() };
     let store = Store::open(dir, options, clock.clone()).map_err(|e| Failed::new(e.to_string()))?;

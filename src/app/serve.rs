@@ -1,5 +1,6 @@
 //! `strongroom serve`: settings, vault, listeners, upkeep, and a two-step shutdown that drains and flushes.
 
+use crate::app::admin::{self, Admin};
 use crate::app::keep::Keeping;
 use crate::app::links::{self, LinkPlan};
 use crate::app::meter::{Metered, Traces};
@@ -43,6 +44,7 @@ pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
     let place = open::place_of(&settings);
     let vault = open::vault(&place, &tuning_of(&settings)?)?;
     let listener = listen(settings.listen.address, "listen.address")?;
+    let admin_socket = admin::bind(&settings.data_dir)?;
     let metrics_listener = listen(settings.metrics.address, "metrics.address")?;
     let public = super::public::open(&settings, &vault)?;
     tracing::info!(
@@ -59,7 +61,7 @@ pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
     };
     super::block_on(async {
         reload::settings(vault.clone(), config, text)?;
-        let on = Listeners { api: listener, metrics: metrics_listener, links, public };
+        let on = Listeners { api: listener, metrics: metrics_listener, links, public, admin: admin_socket };
         serve(vault, on, body_rules(&settings), server, telling).await
     })
 }
@@ -70,6 +72,8 @@ pub(in crate::app) struct Listeners {
     pub(in crate::app) metrics: TcpListener,
     pub(in crate::app) links: LinkPlan,
     pub(in crate::app) public: Option<PublicPlan>,
+    /// The admin socket, taken.
+    pub(in crate::app) admin: admin::Bound,
 }
 
 /// What a server tells of itself, and about what.
@@ -116,6 +120,7 @@ pub(in crate::app) async fn serve(
     let capacity = Capacity::default();
     let serving = web::Data::new(Serving { vault: vault.clone(), meter: meter.clone(), body, capacity });
     let entropy: EntropyFactory = Arc::new(|| Box::new(OsEntropy));
+    let admin = Admin::start(serving.clone(), on.admin)?;
     let LinkPlan { live, rules, limits } = on.links;
     links::warn_of_clients(&live, &vault);
     let counted = links::Counted { metrics: counters.clone(), vault: vault.clone() };
@@ -135,6 +140,7 @@ pub(in crate::app) async fn serve(
     let material = actix_web::rt::spawn(links::look_after(links, live, counters, vault.clone()));
     let drain = settings.shutdown_timeout;
     let ended = until_stopped(servers, drain, vault.clock().as_ref()).await;
+    admin.stop().await;
     upkeep.abort();
     watch.abort();
     material.abort();
@@ -156,7 +162,7 @@ pub(in crate::app) async fn serve(
 }
 
 /// What the erasure ledger names is gone before anything is served.
-async fn settled(vault: &Vault) -> Result<(), Failed> {
+pub(in crate::app) async fn settled(vault: &Vault) -> Result<(), Failed> {
     vault.settle_ledger().await.map(drop).map_err(|e| Failed::new(format!("not served: {e}")))
 }
 

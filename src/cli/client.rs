@@ -1,51 +1,82 @@
-//! `strongroom client …` on an open vault.
+//! `strongroom client …` through the admin socket: on a running vault and on one that nobody serves alike.
 
+use crate::cli::remote::Link;
 use crate::cli::{ClientCommand, Failed};
-use crate::domain::event::Principal;
-use crate::domain::{Id16, crockford, duration, spelling};
-use crate::vault::{ClientError, Vault};
+use crate::domain::{Sensitive, spelling};
+use serde::Deserialize;
+use serde_json::{Value, json};
 use std::io::Write;
 
+#[derive(Deserialize)]
+struct Listed {
+    clients: Vec<Client>,
+}
+
+#[derive(Deserialize)]
+struct Client {
+    name: String,
+    state: String,
+    keys: Vec<Key>,
+}
+
+#[derive(Deserialize)]
+struct Key {
+    id: String,
+    expires_at: String,
+    withdrawn: bool,
+}
+
+#[derive(Deserialize)]
+struct NewKey {
+    id: String,
+    key: Sensitive<String>,
+    expires_at: String,
+}
+
 /// Runs a client command.
-pub async fn run(
-    vault: &Vault,
-    by: Principal,
-    command: &ClientCommand,
-    out: &mut dyn Write,
-) -> Result<(), Failed> {
-    let failed = |error: ClientError| match (&error, named(command)) {
-        (ClientError::Undeclared, Some(name)) => {
-            let known = vault.list_clients();
-            let known: Vec<&str> = known.iter().map(|client| client.name.as_str()).collect();
-            Failed::new(format!("{error}: {}", spelling::instead(name, &known)))
+pub async fn run(link: &Link, command: &ClientCommand, out: &mut dyn Write) -> Result<(), Failed> {
+    match (carry_out(link, command, out).await, named(command)) {
+        (Err(failed), Some(name)) if failed.0.starts_with(UNDECLARED) => {
+            let listed: Listed = link.local("GET", "/local/clients", None).await?;
+            let known: Vec<&str> = listed.clients.iter().map(|client| client.name.as_str()).collect();
+            Err(Failed::new(format!("{failed}: {}", spelling::instead(name, &known))))
         }
-        _ => Failed::new(error.to_string()),
-    };
+        (result, _) => result,
+    }
+}
+
+/// How the vault says that it does not know a client.
+const UNDECLARED: &str = "the policy declares no such client";
+
+async fn carry_out(link: &Link, command: &ClientCommand, out: &mut dyn Write) -> Result<(), Failed> {
     match command {
-        ClientCommand::List { .. } => list(vault, out)?,
-        ClientCommand::Activate(client) | ClientCommand::Resume(client) => {
-            vault.set_client(by, &client.name, false).await.map_err(failed)?;
-            writeln!(out, "{} is active", client.name)?;
-        }
-        ClientCommand::Suspend(client) => {
-            vault.set_client(by, &client.name, true).await.map_err(failed)?;
-            writeln!(out, "{} is suspended", client.name)?;
-        }
+        ClientCommand::List { .. } => list(link, out).await?,
+        ClientCommand::Activate(client) => change(link, &client.name, "activate").await?,
+        ClientCommand::Resume(client) => change(link, &client.name, "resume").await?,
+        ClientCommand::Suspend(client) => change(link, &client.name, "suspend").await?,
         ClientCommand::Key { client, expires_in } => {
-            let life = duration::parse(expires_in)
-                .ok_or_else(|| Failed::new("write --expires-in as a number and s, m, h or d, such as 30d"))?;
-            let (id, key, until) = vault.new_client_key(by, &client.name, life).await.map_err(failed)?;
-            writeln!(out, "id      {}", crockford::encode("key_", &id.0))?;
+            let path = format!("/local/clients/{}/keys", segment(&client.name)?);
+            let body = json!({ "expires_in": expires_in }).to_string();
+            let made: NewKey = link.local("POST", path, Some(body)).await?;
+            writeln!(out, "id      {}", made.id)?;
             // EXPOSE: shown to its owner once; the vault keeps only a keyed digest.
-            writeln!(out, "key     {}", key.expose())?;
-            writeln!(out, "expires {}", until.to_rfc3339())?;
+            writeln!(out, "key     {}", made.key.expose())?;
+            writeln!(out, "expires {}", made.expires_at)?;
         }
         ClientCommand::RevokeKey { client, key } => {
-            let id = crockford::decode("key_", key)
-                .ok_or_else(|| Failed::new("a key id is key_ and 26 characters; `client list` shows them"))?;
-            vault.revoke_client_key(by, &client.name, Id16(id)).await.map_err(failed)?;
+            let form = "a key id is key_ and 26 characters; `client list` shows them";
+            let key = segment(key).map_err(|_| Failed::new(form))?;
+            let path = format!("/local/clients/{}/keys/{key}/revoke", segment(&client.name)?);
+            let _withdrawn: Value = link.local("POST", path, None).await?;
             writeln!(out, "{key} is withdrawn")?;
         }
+    }
+    match command {
+        ClientCommand::Activate(client) | ClientCommand::Resume(client) => {
+            writeln!(out, "{} is active", client.name)?;
+        }
+        ClientCommand::Suspend(client) => writeln!(out, "{} is suspended", client.name)?,
+        _ => {}
     }
     Ok(())
 }
@@ -60,18 +91,46 @@ fn named(command: &ClientCommand) -> Option<&str> {
     }
 }
 
-fn list(vault: &Vault, out: &mut dyn Write) -> Result<(), Failed> {
-    for client in vault.list_clients() {
-        let state = match client.suspended {
-            None => "declared, not activated",
-            Some(true) => "suspended",
-            Some(false) => "active",
-        };
+async fn change(link: &Link, name: &str, verb: &str) -> Result<(), Failed> {
+    let path = format!("/local/clients/{}/{verb}", segment(name)?);
+    let _changed: Value = link.local("POST", path, None).await?;
+    Ok(())
+}
+
+/// A name as one path segment. No name the policy can declare needs an escape, so none is made.
+fn segment(name: &str) -> Result<&str, Failed> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+    let fits = !name.is_empty() && !matches!(name, "." | "..") && name.bytes().all(plain);
+    fits.then_some(name).ok_or_else(|| {
+        Failed::new("the policy declares no such client; add it under [clients] in the policy first")
+    })
+}
+
+async fn list(link: &Link, out: &mut dyn Write) -> Result<(), Failed> {
+    let listed: Listed = link.local("GET", "/local/clients", None).await?;
+    for client in listed.clients {
+        let state =
+            if client.state == "declared" { "declared, not activated" } else { client.state.as_str() };
         writeln!(out, "{:<20} {state}", client.name)?;
-        for (id, until, revoked) in client.keys {
-            let mark = if revoked { "withdrawn" } else { "until" };
-            writeln!(out, "  {} {mark} {}", crockford::encode("key_", &id.0), until.to_rfc3339())?;
+        for key in client.keys {
+            let mark = if key.withdrawn { "withdrawn" } else { "until" };
+            writeln!(out, "  {} {mark} {}", key.id, key.expires_at)?;
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_no_path_segment_names_no_client() {
+        for good in ["storefront", "mail-er_2", "a.b"] {
+            assert_eq!(segment(good).unwrap(), good);
+        }
+        for bad in ["", ".", "..", "a/b", "a?b", "a b", "ä", "a%2fb", "a\r\nx"] {
+            assert!(segment(bad).is_err(), "{bad}");
+        }
+    }
 }

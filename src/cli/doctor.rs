@@ -1,7 +1,9 @@
 //! `strongroom doctor`: every hardening measure, in force or not, in one list with what to do; as text or as JSON.
 
 use crate::cli::Failed;
+use crate::cli::remote::Link;
 use std::io::Write;
+use std::path::Path;
 
 /// How a measure stands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -78,6 +80,69 @@ pub fn report(findings: &[Finding], json: bool, out: &mut dyn Write) -> Result<(
         (0, 0) => Ok(()),
         (weak, 0) => Err(Failed::new(format!("{weak} measure(s) {}", crate::cli::WEAK))),
         (_, broken) => Err(Failed::new(format!("{broken} measure(s) broken; see FAIL above"))),
+    }
+}
+
+/// What the server of a vault says of it, and how a policy file compares with the one that governs.
+pub async fn ask(link: &Link, policy: Option<&Path>) -> Result<Vec<Finding>, Failed> {
+    let told: Told = link.local("GET", "/local/doctor", None).await?;
+    let mut found: Vec<Finding> = told.findings.into_iter().map(Finding::from).collect();
+    if let Some(file) = policy {
+        let governing: Result<Governing, Failed> = link.local("GET", "/local/policy", None).await;
+        found.push(compare(governing.map(|g| g.text).map_err(|e| e.0), file));
+    }
+    Ok(found)
+}
+
+/// Compares a policy file with the text that governs.
+pub fn compare(governing: Result<String, String>, file: &Path) -> Finding {
+    match (std::fs::read_to_string(file), governing) {
+        (Ok(text), Ok(sealed)) if text == sealed => {
+            Finding::new("policy file", Standing::Ok, "is the policy that governs")
+        }
+        (Ok(_), Ok(_)) => Finding::new(
+            "policy file",
+            Standing::Warn,
+            "differs from the sealed policy, which governs; `strongroom policy diff` says in what",
+        ),
+        (Err(e), _) => Finding::new(
+            "policy file",
+            Standing::Fail,
+            format!("{}: {}", file.display(), crate::domain::io_words(e.kind())),
+        ),
+        (_, Err(e)) => Finding::new("policy file", Standing::Fail, e),
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Told {
+    findings: Vec<ToldFinding>,
+}
+
+#[derive(serde::Deserialize)]
+struct ToldFinding {
+    measure: String,
+    standing: String,
+    detail: String,
+}
+
+#[derive(serde::Deserialize)]
+struct Governing {
+    text: String,
+}
+
+impl From<ToldFinding> for Finding {
+    fn from(told: ToldFinding) -> Self {
+        let standing = match told.standing.as_str() {
+            "ok" => Standing::Ok,
+            "warn" => Standing::Warn,
+            "none" => Standing::Absent,
+            _ => Standing::Fail,
+        };
+        // The server's measures are few and fixed; an unknown one is a newer server's.
+        let known = ["vault", "operators", "kind", "readiness", "client keys"];
+        let measure = known.into_iter().find(|k| *k == told.measure).unwrap_or("vault");
+        Self::new(measure, standing, told.detail)
     }
 }
 

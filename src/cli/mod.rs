@@ -1,10 +1,16 @@
 //! The `strongroom` command: its words, and what they do to an open vault. Opening and serving is the composition root's.
 
 pub mod audit;
+pub mod bench;
 pub mod client;
 pub mod doctor;
+pub mod export;
+pub mod import;
 pub mod notice;
 pub mod policy;
+pub mod policy_diff;
+mod private;
+pub mod remote;
 
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
@@ -35,7 +41,14 @@ pub enum Command {
     /// Activate clients, make and withdraw their keys.
     #[command(subcommand)]
     Client(ClientCommand),
-    /// Check and explain a privacy policy.
+    /// Import people and records from a CSV or NDJSON file, as the clients a mapping names.
+    Import(import::ImportArgs),
+    /// Export what a vault can hand out again.
+    #[command(subcommand)]
+    Export(export::ExportCommand),
+    /// Measure a development vault: store, detokenize, search.
+    Bench(bench::BenchArgs),
+    /// Check, explain and compare privacy policies.
     #[command(subcommand)]
     Policy(PolicyCommand),
     /// Verify, show and query the audit log.
@@ -129,6 +142,29 @@ pub struct Place {
     pub root_passphrase_file: Option<PathBuf>,
 }
 
+/// Where a vault is: on this machine, or at an address with client keys.
+#[derive(Args, Debug, Clone)]
+pub struct Reach {
+    /// The data directory; served by another process or not.
+    #[arg(long, value_name = "DIR", required_unless_present = "url", conflicts_with = "url")]
+    pub data_dir: Option<PathBuf>,
+    /// The root key file (default: DIR/root.key), when nobody serves the vault.
+    #[arg(long, value_name = "FILE", conflicts_with = "root_passphrase_file")]
+    pub root_key_file: Option<PathBuf>,
+    /// A file that holds the root passphrase, when nobody serves the vault.
+    #[arg(long, value_name = "FILE")]
+    pub root_passphrase_file: Option<PathBuf>,
+    /// The vault's address, `https://HOST:PORT`.
+    #[arg(long, value_name = "URL", requires = "cacert")]
+    pub url: Option<String>,
+    /// The CA certificate that signed the vault's (PEM); no other is trusted.
+    #[arg(long, value_name = "FILE")]
+    pub cacert: Option<PathBuf>,
+    /// A client's key, in a file of mode 0600; once for each client.
+    #[arg(long = "key", value_name = "CLIENT=FILE")]
+    pub keys: Vec<String>,
+}
+
 /// `strongroom init`
 #[derive(Args, Debug)]
 pub struct InitArgs {
@@ -184,6 +220,7 @@ pub enum ClientCommand {
         place: Place,
     },
     /// Activate a client the policy declares.
+    #[command(visible_alias = "add")]
     Activate(ClientArgs),
     /// Make a key; it is printed once.
     Key {
@@ -253,6 +290,27 @@ pub enum PolicyCommand {
         /// Ask for the masked form.
         #[arg(long)]
         masked: bool,
+    },
+    /// Say who gains and who loses what when one policy takes the place of another.
+    Diff {
+        /// The policy as it is; left out with --data-dir, whose governing one is meant then.
+        #[arg(value_name = "OLD", required_unless_present = "data_dir")]
+        old: Option<PathBuf>,
+        /// The policy as it would be.
+        #[arg(value_name = "NEW")]
+        new: Option<PathBuf>,
+        /// Compare with the policy that governs this vault.
+        #[arg(long, value_name = "DIR")]
+        data_dir: Option<PathBuf>,
+        /// The root key file (default: DIR/root.key), when nobody serves the vault.
+        #[arg(long, value_name = "FILE", conflicts_with = "root_passphrase_file")]
+        root_key_file: Option<PathBuf>,
+        /// A file that holds the root passphrase, when nobody serves the vault.
+        #[arg(long, value_name = "FILE")]
+        root_passphrase_file: Option<PathBuf>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -330,12 +388,15 @@ pub const READER_GONE: &str = "the reader of the output has gone away";
 
 /// How the report of `doctor` ends when nothing is broken, but something is weak.
 pub const WEAK: &str = "weaker than they could be; see warn above";
+/// What an import ends with that rejected some lines: the summary has said so; its exit code is 3.
+pub const SOME_REJECTED: &str = "some lines were rejected";
 
 impl Failed {
-    /// The exit code: 0 when the reader has gone, 2 for weak measures, else 1.
+    /// The exit code: 0 when the reader has gone, 2 for weak measures, 3 for rejected lines, else 1.
     pub fn exit_code(&self) -> u8 {
         match self.0.as_str() {
             READER_GONE => 0,
+            SOME_REJECTED => 3,
             text if text.ends_with(WEAK) => 2,
             _ => 1,
         }

@@ -22,6 +22,8 @@ pub fn run(command: &PolicyCommand, today: Date, out: &mut dyn Write) -> Result<
             let answer = explain_read(&text, asked, form, today).map_err(|errors| faults(file, &errors))?;
             writeln!(out, "{answer}")?;
         }
+        // Compared where the governing policy may be asked for: `policy_diff`.
+        PolicyCommand::Diff { .. } => {}
     }
     Ok(())
 }
@@ -31,13 +33,13 @@ pub fn notice(file: &Path) -> Result<Notice, Failed> {
     notice_of(&read(file)?).map_err(|errors| faults(file, &errors))
 }
 
-fn read(file: &Path) -> Result<String, Failed> {
+pub(in crate::cli) fn read(file: &Path) -> Result<String, Failed> {
     std::fs::read_to_string(file).map_err(|e| {
         Failed::new(format!("cannot read {}: {}", file.display(), crate::domain::io_words(e.kind())))
     })
 }
 
-fn faults(file: &Path, errors: &[String]) -> Failed {
+pub(in crate::cli) fn faults(file: &Path, errors: &[String]) -> Failed {
     let lines: Vec<String> = errors.iter().map(|e| format!("{}:{e}", file.display())).collect();
     Failed::new(lines.join("\n"))
 }

@@ -9,6 +9,7 @@ pub mod edge;
 pub mod exchange;
 pub mod json;
 pub mod link;
+pub mod local;
 pub mod measured;
 pub mod openapi;
 pub mod pipeline;

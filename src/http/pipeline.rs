@@ -102,13 +102,18 @@ async fn handle(
         vault.sum_refusal(peer, problem.code.name());
         problem.to_response(id)
     };
-    if let Err(refusal) = vault.admit_network(peer) {
+    let local = edge::local_peer(req);
+    if let (None, Err(refusal)) = (local, vault.admit_network(peer)) {
         return stranger(Problem::from(&refusal));
     }
     if let Some(refusal) = vault.refuses() {
         return stranger(Problem::from(&refusal));
     }
-    let caller = match authenticate(vault, req, peer) {
+    let authenticated = match local {
+        Some(at) => act_as(vault, req, at.uid),
+        None => authenticate(vault, req, peer),
+    };
+    let caller = match authenticated {
         Ok(caller) => Arc::new(caller),
         Err(problem) => return stranger(*problem),
     };
@@ -162,6 +167,12 @@ fn authenticate(vault: &Vault, req: &HttpRequest, peer: IpAddr) -> Result<Caller
         let throttled = failed.then(|| vault.count_failed_authentication(peer).err()).flatten();
         Box::new(Problem::from(&throttled.unwrap_or(refusal)))
     })
+}
+
+/// On the admin socket the kernel has said who calls; the request says which client it acts as, and brings no key.
+fn act_as(vault: &Vault, req: &HttpRequest, uid: u32) -> Result<Caller, Box<Problem>> {
+    let client = request::act_as(req).map_err(Box::new)?;
+    vault.act_as(client, uid).map_err(|refusal| Box::new(Problem::from(&refusal)))
 }
 
 /// Everything after authentication, up to the verb's answer.

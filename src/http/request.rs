@@ -35,6 +35,13 @@ pub(in crate::http) fn has_credential(request: &HttpRequest) -> bool {
     request.headers().contains_key(header::AUTHORIZATION)
 }
 
+/// `Strongroom-Act-As` of the admin socket: there once, and no credential beside it.
+pub(in crate::http) fn act_as(request: &HttpRequest) -> Result<&str, Problem> {
+    let named = single(request, "strongroom-act-as")?
+        .filter(|_| !request.headers().contains_key(header::AUTHORIZATION));
+    named.ok_or(Problem::new(Code::InvalidRequest))
+}
+
 /// `Idempotency-Key`: 1 to 255 visible characters.
 pub(in crate::http) fn idempotency_key(request: &HttpRequest) -> Result<Option<Sensitive<String>>, Problem> {
     match single(request, "idempotency-key")? {
@@ -149,6 +156,20 @@ mod tests {
             assert!(idempotency_key(&with(&[("idempotency-key", bad)])).is_err(), "{bad}");
         }
         assert!(idempotency_key(&with(&[("idempotency-key", "a"), ("idempotency-key", "b")])).is_err());
+    }
+
+    #[test]
+    fn a_client_to_act_as_is_named_once_and_never_beside_a_credential() {
+        let one = with(&[("strongroom-act-as", "storefront")]);
+        assert_eq!(act_as(&one).unwrap(), "storefront");
+        for bad in [
+            &[][..],
+            &[("strongroom-act-as", "storefront"), ("strongroom-act-as", "billing")],
+            &[("strongroom-act-as", "storefront"), ("authorization", "Bearer srk_x")],
+            &[("strongroom-act-as", "storefront"), ("authorization", "")],
+        ] {
+            assert!(act_as(&with(bad)).is_err(), "{bad:?}");
+        }
     }
 
     #[test]

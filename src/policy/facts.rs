@@ -273,6 +273,10 @@ impl Policy {
     pub fn serves(&self, region: Region) -> bool {
         self.served.contains(&region)
     }
+    /// Every region whose subjects are served.
+    pub fn served_regions(&self) -> impl Iterator<Item = Region> {
+        self.served.iter().copied()
+    }
     /// Majority in a region (C10).
     pub fn minimum_age(&self, region: Region) -> u16 {
         self.minimum_age_by_country.get(&region).copied().unwrap_or(self.minimum_age)

@@ -6,6 +6,7 @@
 mod calendar;
 mod cidr;
 mod compile;
+mod diff;
 mod errors;
 mod explain;
 mod facts;
@@ -24,6 +25,7 @@ mod tests;
 
 pub use calendar::Calendar;
 pub use cidr::Cidr;
+pub use diff::{Difference, PolicyDiff, Turn};
 pub use errors::PolicyError;
 pub use facts::{ClientFacts, ClientLimits, FieldFacts, Policy, Search};
 pub use judge::{Asked, Delete, Kept, decide};

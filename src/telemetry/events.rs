@@ -23,6 +23,15 @@ pub const FIELDS: &[(&str, &str)] = &[
 
 /// Event, gravest level, what it means and what to do.
 pub const EVENTS: &[(&str, &str, &str)] = &[
+    ("bench_left", "warn", "The benchmark's directory could not be removed; remove it by hand"),
+    ("link_again", "debug", "A command tries its connection to a vault again"),
+    (
+        "local_peer_refused",
+        "warn",
+        "Another user than the vault's owner called the admin socket, and was refused",
+    ),
+    ("socket_left", "warn", "The admin socket could not be removed; the next start replaces it"),
+    ("admin_end", "warn", "The admin socket did not end in order; look at the lines before"),
     ("serving", "info", "The vault serves on this address"),
     (
         "stopping",

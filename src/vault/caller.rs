@@ -1,4 +1,4 @@
-//! Authentication: the only maker of a [`Caller`], and a `Caller` is the only door to the verbs.
+//! Authentication: a [`Caller`] is the only door to the verbs, and only authentication and `act_as` make one.
 //!
 //! What counts as proof is the policy's: a key, a client certificate, or both of one client, and nothing else than what it
 //! names. A key is looked up by its keyed digest after its form and tag passed; unknown and malformed answer alike. A genuine
@@ -16,7 +16,7 @@ use crate::vault::refusal::Refusal;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// An authenticated client. Private fields: only [`Vault::authenticate`] makes one.
+/// An authenticated client. Private fields: only [`Vault::authenticate`] and [`Vault::act_as`] make one.
 pub struct Caller {
     name: Arc<str>,
     key: Option<(Id16, Timestamp)>,
@@ -28,6 +28,15 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// A client that the local owner acts as: no key, no network.
+    pub(in crate::vault) fn local(
+        name: Arc<str>,
+        asker: Asker,
+        (limits, network): (ClientLimits, NetworkFacts),
+        policy: Arc<Policy>,
+    ) -> Self {
+        Self { name, key: None, tls_client: None, asker, limits, network, policy }
+    }
     /// The client's number.
     pub fn client(&self) -> ClientNo {
         self.asker.client

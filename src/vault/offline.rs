@@ -6,7 +6,7 @@ use crate::domain::date::Date;
 use crate::domain::field::Form;
 use crate::domain::{ControlKind, FieldNo, Ref8, spelling};
 use crate::policy::{
-    Asker, ClientFacts, ContextState, FieldFacts, Numbering, Policy, PolicyError, Question, Wish,
+    Asker, ClientFacts, ContextState, FieldFacts, Numbering, Policy, PolicyDiff, PolicyError, Question, Wish,
 };
 use crate::storage::{ReadError, open_read_only_audit, read_only_controls, read_only_tail};
 use crate::vault::govern;
@@ -177,6 +177,11 @@ fn spoken(name: &str) -> String {
 /// The public notice of a policy text.
 pub fn notice_of(text: &str) -> Result<crate::policy::Notice, Vec<String>> {
     Policy::compile(text, &Numbering::default()).map(|policy| policy.notice().clone()).map_err(lines)
+}
+
+/// Compares two policy texts; or every fault of the one that has any, and whether that is the new one.
+pub fn diff_policies(old: &str, new: &str) -> Result<PolicyDiff, (bool, Vec<String>)> {
+    PolicyDiff::between(old, new).map_err(|(is_new, faults)| (is_new, lines(faults)))
 }
 
 /// Says which rule decides on a read by (client, purpose, field, recipient).

@@ -32,7 +32,7 @@ pub(crate) fn files(dir: &Path, out: &mut BTreeMap<String, Vec<u8>>) {
         let path = entry.path();
         if path.is_dir() {
             files(&path, out);
-        } else if path.file_name().unwrap() != "credentials.json" {
+        } else if path.is_file() && path.file_name().unwrap() != "credentials.json" {
             out.insert(path.display().to_string(), std::fs::read(&path).unwrap());
         }
     }

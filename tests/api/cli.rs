@@ -232,8 +232,9 @@ fn a_policy_is_checked_with_line_numbers_and_explained() {
 }
 
 #[test]
-fn a_second_process_is_told_that_the_vault_is_open() {
+fn a_vault_that_is_open_without_its_socket_is_told_apart() {
     let vault = Vault::start();
+    std::fs::remove_file(vault.data().join("admin.sock")).unwrap();
     let (ok, _, err) = run(&["client", "list", "--data-dir", path(&vault.data())]);
     assert!(!ok && err.contains("another process"), "{err}");
 }

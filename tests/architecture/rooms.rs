@@ -52,6 +52,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hkdf", &["src/crypto/"]),
     ("argon2", &["src/crypto/"]),
     ("rusqlite", &["src/storage/"]),
+    ("hyper", &["src/cli/"]),
+    ("csv", &["src/cli/import/"]),
     ("actix_web", &["src/http/", "src/console/", "src/app", "src/main.rs"]),
 ];
 

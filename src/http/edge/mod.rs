@@ -7,6 +7,7 @@
 mod body;
 mod guard;
 mod headers;
+mod local;
 mod query;
 mod refused;
 mod reply;
@@ -17,6 +18,7 @@ mod unread;
 pub use body::{BodyLimits, json_body, read_body};
 pub use guard::{EdgeSettings, EntropyFactory, Voice, link, peer, resource};
 pub use headers::{Quota, TraceParent, checkpoint_header, cost_header, rate_limit_headers};
+pub use local::{LocalPeer, local_peer, serve_local};
 pub use query::Query;
 pub use refused::refused;
 pub use reply::{ZeroingBody, json_reply};

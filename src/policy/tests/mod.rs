@@ -2,6 +2,7 @@
 
 mod clauses;
 mod delete;
+mod diff;
 mod faults;
 mod property;
 mod sample;

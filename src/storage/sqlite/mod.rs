@@ -20,6 +20,7 @@ mod measures;
 mod meta;
 mod migrate;
 mod open;
+mod pages;
 mod pragmas;
 mod reader;
 mod rows;
