@@ -31,6 +31,7 @@ mod record_update;
 mod record_view;
 mod refusal;
 mod remember;
+mod remembered;
 mod reveal;
 mod rows;
 mod search;

@@ -7,10 +7,9 @@ use crate::vault::Vault;
 use crate::vault::call::{Call, IdempotencyKey};
 use crate::vault::caller::Caller;
 use crate::vault::refusal::Refusal;
-use serde::{Deserialize, Serialize};
 
 /// What a replay mints its reply from.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(in crate::vault) enum Remembered {
     /// A subject was created (or found).
     Subject {
@@ -39,7 +38,7 @@ pub(in crate::vault) enum Remembered {
 }
 
 /// A stored record as a replay mints its tokens from it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(in crate::vault) struct RememberedRecord {
     /// Its locator.
     pub(in crate::vault) record: u64,
@@ -50,15 +49,6 @@ pub(in crate::vault) struct RememberedRecord {
     pub(in crate::vault) tokens: Vec<(u16, u64, u16)>,
     /// The audience of those tokens.
     pub(in crate::vault) audience: u16,
-}
-
-impl Remembered {
-    fn encode(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
-    }
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        serde_json::from_slice(bytes).ok()
-    }
 }
 
 /// A remembered subject's id.

@@ -165,9 +165,9 @@ fn i4_an_edited_reply_in_the_store_of_replies_mints_no_token() {
     let create = || block_on(rig.vault.create_record(&rig.storefront, &rig.keyed("k", "b"), &command));
     create().unwrap();
     let locator = rig.vault.record_named(&victim.record).unwrap().0.get();
+    // Seal 16, version and kind of the reply, then the locator.
     let repointed = format!(
-        "UPDATE idempotency SET result = CAST(substr(result, 1, 16) || replace(CAST(substr(result, 17) AS TEXT), \
-         '\"record\":', '\"record\":{locator},\"was\":') AS BLOB)"
+        "UPDATE idempotency SET result = CAST(substr(result, 1, 18) || x'{locator:016x}' || substr(result, 27) AS BLOB)"
     );
     assert_eq!(rig.sql(&repointed), 1);
     assert_eq!(create().err().unwrap(), crate::vault::Refusal::Integrity);
