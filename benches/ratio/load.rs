@@ -15,10 +15,11 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 /// A server to talk to.
 #[derive(Clone)]
 pub(crate) struct Target {
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     pub(crate) host: String,
-    name: ServerName<'static>,
-    tls: TlsConnector,
+    pub(crate) name: ServerName<'static>,
+    pub(crate) tls: TlsConnector,
+    roots: rustls::RootCertStore,
 }
 
 impl Target {
@@ -32,10 +33,24 @@ impl Target {
             roots.add(certificate.map_err(Error::other)?).map_err(Error::other)?;
         }
         let config = rustls::ClientConfig::builder_with_protocol_versions(&[&rustls::version::TLS13])
-            .with_root_certificates(roots)
+            .with_root_certificates(roots.clone())
             .with_no_client_auth();
         let name = ServerName::try_from(bare).map_err(Error::other)?;
-        Ok(Self { address, host, name, tls: TlsConnector::from(Arc::new(config)) })
+        Ok(Self { address, host, name, tls: TlsConnector::from(Arc::new(config)), roots })
+    }
+
+    /// The same, showing a client certificate; nothing is resumed, so that every handshake is a full one.
+    pub(crate) fn showing(
+        &self,
+        certificate: &CertificateDer<'static>,
+        key: &rustls_pki_types::PrivateKeyDer<'static>,
+    ) -> Result<Self> {
+        let mut config = rustls::ClientConfig::builder_with_protocol_versions(&[&rustls::version::TLS13])
+            .with_root_certificates(self.roots.clone())
+            .with_client_auth_cert(vec![certificate.clone()], key.clone_key())
+            .map_err(Error::other)?;
+        config.resumption = rustls::client::Resumption::disabled();
+        Ok(Self { tls: TlsConnector::from(Arc::new(config)), ..self.clone() })
     }
 }
 

@@ -15,6 +15,7 @@
 )]
 
 mod bare;
+mod handshakes;
 mod load;
 mod scenarios;
 mod server;
@@ -63,10 +64,14 @@ fn main() -> Result<()> {
     // A second call in the same process (there is none) would be refused, harmlessly.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [role, directory, workers, ..] = arguments.as_slice()
+    if let [role, directory, workers, clients @ ..] = arguments.as_slice()
         && role == "bare"
     {
-        return bare::serve(Path::new(directory), workers.parse().unwrap_or(2));
+        return bare::serve(
+            Path::new(directory),
+            workers.parse().unwrap_or(2),
+            clients.first().map(Path::new),
+        );
     }
     let plan = Plan::from_arguments(&arguments);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -77,9 +82,9 @@ fn main() -> Result<()> {
     println!("{records} records, {connections} connections, median of {rounds} rounds of {seconds} s each\n");
     table::print(&rows);
     println!(
-        "\nR: rate over the bare server's; C: processor time a request over its. Not measured yet: mutual TLS,"
+        "\nR: rate over the bare server's; C: processor time a request over its. Not measured yet: re-wrap,"
     );
-    println!("re-wrap, erasure, sweep (they come with their features).");
+    println!("erasure of a subject, sweep (they come with their features).");
     Ok(())
 }
 
@@ -87,7 +92,7 @@ async fn measure(plan: &Plan, directory: &Path) -> Result<Vec<Row>> {
     let data = directory.join("vault");
     let (stock, bytes) = fill(plan, &data).await?;
     let vault = Server::vault(&data)?;
-    let bare = Server::bare(directory, 2)?;
+    let bare = Server::bare(directory, 2, None)?;
     let (storefront, billing) = (vault.key("storefront")?, vault.key("billing")?);
     let mut rows = Vec::new();
     for scenario in scenarios::scenarios(&vault.target, &billing, &stock) {
@@ -102,6 +107,10 @@ async fn measure(plan: &Plan, directory: &Path) -> Result<Vec<Row>> {
     }
     rows.extend(sizes(&vault, bytes));
     vault.stop()?;
+    if plan.wants("handshakes") {
+        eprintln!("full handshakes with a client certificate …");
+        rows.push(handshakes::row(directory, plan.rounds, plan.seconds).await?);
+    }
     Ok(rows)
 }
 

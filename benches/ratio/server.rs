@@ -23,11 +23,12 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts the bare server: this very program, told to be it.
-    pub(crate) fn bare(directory: &Path, workers: usize) -> Result<Self> {
+    pub(crate) fn bare(directory: &Path, workers: usize, clients: Option<&Path>) -> Result<Self> {
         let (url, pem) = (directory.join("bare.url"), directory.join("bare.pem"));
+        let _ = std::fs::remove_file(&url);
         let program = std::env::current_exe()?;
         let mut command = Command::new(program);
-        command.arg("bare").arg(directory).arg(workers.to_string());
+        command.arg("bare").arg(directory).arg(workers.to_string()).args(clients);
         let (child, ready) = start(command, &url)?;
         let target = Target::new(std::fs::read_to_string(&url)?.trim(), &pem)?;
         Ok(Self { child, target, ready, credentials: Value::Null })
@@ -45,6 +46,26 @@ impl Server {
         let text = |key: &str| credentials.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let target = Target::new(&text("base_url"), Path::new(&text("ca_cert")))?;
         Ok(Self { child, target, ready, credentials })
+    }
+
+    /// Serves a vault by a settings file whose directory holds the certificate `served-tls/ca.pem`.
+    pub(crate) fn served(directory: &Path, config: PathBuf) -> Result<Self> {
+        let log = std::fs::File::create(directory.join("served.log"))?;
+        let begun = Instant::now();
+        let mut command = Command::new(vault_binary());
+        command.args(["serve", "--config"]).arg(&config).stdin(Stdio::null());
+        let child = command.stdout(log.try_clone()?).stderr(log).spawn()?;
+        let text = std::fs::read_to_string(&config)?;
+        let address = text.lines().find_map(|l| l.strip_prefix("address = \"")).unwrap_or_default();
+        let address = address.trim_end_matches('"');
+        while std::net::TcpStream::connect(address).is_err() {
+            if begun.elapsed() > START {
+                return Err(Error::other("the vault for handshakes did not come up"));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let target = Target::new(&format!("https://{address}"), &directory.join("served-tls/ca.pem"))?;
+        Ok(Self { child, target, ready: begun.elapsed(), credentials: Value::Null })
     }
 
     /// A client's API key.

@@ -18,17 +18,27 @@ impl Remembered {
             Self::Record(record) => write_record(w.u8(2), record),
             Self::Batch(items) => {
                 w.u8(3).list(items, |w, item| match item {
-                    None => drop(w.u8(0)),
+                    None => {
+                        w.u8(0);
+                    }
                     Some(Ok(record)) => write_record(w.u8(1), record),
                     Some(Err(refusal)) => write_refusal(w.u8(2), refusal),
                 });
             }
             Self::Items(items) => {
-                w.u8(4).list(items, |w, item| drop(w.bool(*item)));
+                w.u8(4).list(items, |w, item| {
+                    w.bool(*item);
+                });
             }
-            Self::Erased(certificate) => drop(w.u8(5).fixed(certificate)),
-            Self::Context { context } => drop(w.u8(6).fixed(context)),
-            Self::Done => drop(w.u8(7)),
+            Self::Erased(certificate) => {
+                w.u8(5).fixed(certificate);
+            }
+            Self::Context { context } => {
+                w.u8(6).fixed(context);
+            }
+            Self::Done => {
+                w.u8(7);
+            }
             Self::Refused(refusal) => write_refusal(w.u8(8), refusal),
         }
         w.finish()
@@ -60,7 +70,9 @@ impl Remembered {
 
 fn write_record(w: &mut Writer, record: &RememberedRecord) {
     w.u64(record.record).u32(record.version).u16(record.audience);
-    w.list(&record.tokens, |w, (field, grant, generation)| drop(w.u16(*field).u64(*grant).u16(*generation)));
+    w.list(&record.tokens, |w, (field, grant, generation)| {
+        w.u16(*field).u64(*grant).u16(*generation);
+    });
 }
 
 fn read_record(r: &mut Reader<'_>) -> Option<RememberedRecord> {
