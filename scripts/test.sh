@@ -33,7 +33,7 @@ suite() {
 # Only what is missing, by name, from the distribution; never a prebuilt binary.
 install_missing() {
   local wanted=() pair
-  for pair in gcc:build-essential make:make curl:curl jq:jq python3:python3 sqlite3:sqlite3 strace:strace node:nodejs; do
+  for pair in gcc:build-essential make:make curl:curl jq:jq python3:python3 sqlite3:sqlite3 strace:strace node:nodejs openssl:openssl; do
     command -v "${pair%%:*}" > /dev/null || wanted+=("${pair##*:}")
   done
   if [ "${#wanted[@]}" -gt 0 ]; then

@@ -37,6 +37,10 @@ impl Caller {
     ) -> Self {
         Self { name, key: None, tls_client: None, asker, limits, network, policy }
     }
+    /// Whether the local owner acts as the client: nothing was proven but who owns the data directory.
+    pub(in crate::vault) fn is_local(&self) -> bool {
+        self.key.is_none() && self.tls_client.is_none()
+    }
     /// The client's number.
     pub fn client(&self) -> ClientNo {
         self.asker.client

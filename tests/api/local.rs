@@ -304,3 +304,41 @@ fn the_benchmark_runs_in_a_vault_of_its_own_and_refuses_a_real_one() {
     assert!(!ok && err.contains("real people"), "{err}");
     assert!(!data.join("admin.sock").exists(), "a command that served it takes it away again");
 }
+
+#[test]
+fn the_owner_of_a_production_vault_brings_data_in_and_is_shown_none_of_it() {
+    let served = crate::served::Plan::new().serve();
+    let data = served.dir.path().join("d");
+    let ask = |method: &str, target: &str, body: &Value| {
+        local(&data, method, target, Some("storefront"), Some(body))
+    };
+    let subject =
+        ask("POST", "/v1/subjects", &json!({"region": "DE", "age_attested": true})).json()["subject"].clone();
+    let stored = ask(
+        "POST",
+        "/v1/records",
+        &json!({"subject": subject, "collection": "contact", "purpose": "order_fulfilment",
+            "fields": {"email": "ada@example.org"}}),
+    );
+    assert_eq!(stored.status, 201);
+    let token = stored.json()["tokens"]["email"].clone();
+    let reads = [
+        ("/v1/detokenize", json!({"purpose": "order_fulfilment", "tokens": [token]})),
+        (
+            "/v1/search",
+            json!({"collection": "contact", "field": "email", "equals": "ada@example.org", "purpose": "order_fulfilment"}),
+        ),
+        ("/v1/credentials/verify", json!({"login": "ada", "secret": "correct horse"})),
+    ];
+    for (path, body) in reads {
+        let refused = ask("POST", path, &body);
+        assert_eq!((refused.status, &refused.json()["rule"]), (403, &json!("act_not_granted")), "{path}");
+    }
+    // With the client's own key the same is shown.
+    let body = json!({"purpose": "order_fulfilment", "tokens": [token]}).to_string();
+    let shown = served.target.send("POST", "/v1/detokenize", Some(served.key("storefront")), Some(&body));
+    assert_eq!(shown.json()["results"][0]["value"], "ada@example.org");
+    let (_, log, _) =
+        run(&["audit", "query", "--data-dir", path(&data), "--act", "detokenize", "--outcome", "denied"]);
+    assert!(log.contains("local:") && log.lines().count() == 1, "{log}");
+}
