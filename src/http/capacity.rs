@@ -13,6 +13,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Large bodies at once.
 const BODIES: usize = 16;
+/// Of one client: the others must find room beside it, however slowly it sends.
+const BODIES_OF_ONE: usize = 4;
 /// How long one waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Streams of one client at once.
@@ -24,40 +26,62 @@ pub(in crate::http) const STREAM_LIFE: Duration = Duration::from_secs(600);
 pub struct Capacity {
     patience: Duration,
     bodies: Arc<Semaphore>,
+    bodies_of: Arc<Mutex<HashMap<ClientNo, usize>>>,
     streams: Arc<Mutex<HashMap<ClientNo, usize>>>,
 }
 
 impl Default for Capacity {
     fn default() -> Self {
-        Self { patience: PATIENCE, bodies: Arc::new(Semaphore::new(BODIES)), streams: Arc::default() }
+        Self {
+            patience: PATIENCE,
+            bodies: Arc::new(Semaphore::new(BODIES)),
+            bodies_of: Arc::default(),
+            streams: Arc::default(),
+        }
     }
 }
 
-/// A stream's place; given back when dropped.
+/// One of the places a client has; given back when dropped.
 pub(in crate::http) struct StreamPlace {
     streams: Arc<Mutex<HashMap<ClientNo, usize>>>,
     client: ClientNo,
 }
 
+/// A place for a large body: one of the client's and one of all.
+pub(in crate::http) struct BodyPlace {
+    _own: StreamPlace,
+    _shared: OwnedSemaphorePermit,
+}
+
+/// One more of at most so many of a client's.
+fn own(
+    of: &Arc<Mutex<HashMap<ClientNo, usize>>>,
+    client: ClientNo,
+    (most, name): (usize, &'static str),
+) -> Result<StreamPlace, Problem> {
+    let mut taken = of.lock().unwrap_or_else(PoisonError::into_inner);
+    let count = taken.entry(client).or_insert(0);
+    if *count >= most {
+        return Err(Problem::limited(Code::RateLimited, name, 5));
+    }
+    *count += 1;
+    Ok(StreamPlace { streams: Arc::clone(of), client })
+}
+
 impl Capacity {
-    /// A place to read a large body in; `503` when none comes free.
-    pub(in crate::http) async fn large_body(&self) -> Result<OwnedSemaphorePermit, Problem> {
+    /// A place to read a large body in; `429` when the client has all of its own, `503` when none of all comes free.
+    pub(in crate::http) async fn large_body(&self, client: ClientNo) -> Result<BodyPlace, Problem> {
+        let own = own(&self.bodies_of, client, (BODIES_OF_ONE, "large_bodies"))?;
         let waiting = Arc::clone(&self.bodies).acquire_owned();
         match tokio::time::timeout(self.patience, waiting).await {
-            Ok(Ok(place)) => Ok(place),
+            Ok(Ok(shared)) => Ok(BodyPlace { _own: own, _shared: shared }),
             _ => Err(Code::Overloaded.into()),
         }
     }
 
     /// A place for one more stream of this client; `429` with the name of the limit when it has all of them.
     pub(in crate::http) fn stream(&self, client: ClientNo) -> Result<StreamPlace, Problem> {
-        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = streams.entry(client).or_insert(0);
-        if *count >= STREAMS {
-            return Err(Problem::limited(Code::RateLimited, "streams", 5));
-        }
-        *count += 1;
-        Ok(StreamPlace { streams: Arc::clone(&self.streams), client })
+        own(&self.streams, client, (STREAMS, "streams"))
     }
 }
 
@@ -97,12 +121,29 @@ mod tests {
         runtime.block_on(async {
             let capacity = Capacity { patience: Duration::from_millis(20), ..Capacity::default() };
             let mut held = Vec::new();
-            for _ in 0..BODIES {
-                held.push(capacity.large_body().await.ok().unwrap());
+            for n in 0..u16::try_from(BODIES).unwrap() {
+                held.push(capacity.large_body(ClientNo(n)).await.ok().unwrap());
             }
-            assert_eq!(capacity.large_body().await.err().unwrap().code, Code::Overloaded);
+            assert_eq!(capacity.large_body(ClientNo(99)).await.err().unwrap().code, Code::Overloaded);
             held.pop();
-            assert!(capacity.large_body().await.is_ok());
+            assert!(capacity.large_body(ClientNo(99)).await.is_ok());
+        });
+    }
+
+    #[test]
+    fn i10_one_client_cannot_take_every_place_for_large_bodies() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        runtime.unwrap().block_on(async {
+            let capacity = Capacity { patience: Duration::from_millis(20), ..Capacity::default() };
+            let mut held = Vec::new();
+            for _ in 0..BODIES_OF_ONE {
+                held.push(capacity.large_body(ClientNo(1)).await.ok().unwrap());
+            }
+            let full = capacity.large_body(ClientNo(1)).await.err().unwrap();
+            assert_eq!((full.code, full.scope.as_deref()), (Code::RateLimited, Some("large_bodies")));
+            assert!(capacity.large_body(ClientNo(2)).await.is_ok(), "another finds room");
+            held.pop();
+            assert!(capacity.large_body(ClientNo(1)).await.is_ok());
         });
     }
 }

@@ -4,7 +4,7 @@
 use crate::domain::Sensitive;
 use crate::domain::event::{Act, Outcome};
 use crate::http::api::{self, Operation, ROUTES, Route};
-use crate::http::capacity::Capacity;
+use crate::http::capacity::{BodyPlace, Capacity};
 use crate::http::edge::{self, RequestId};
 use crate::http::exchange::{Exchange, Failure, Reply};
 pub use crate::http::measured::Meter;
@@ -20,7 +20,6 @@ use futures_util::FutureExt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
 
 /// Days before a key's end from which replies say so.
 const KEY_WARNING: Duration = Duration::from_secs(14 * 86_400);
@@ -192,7 +191,7 @@ async fn run(
     vault.admit_request(caller, call.bytes).map_err(|refusal| early(Problem::from(&refusal)))?;
     let Some(route) = route else { return Err(early(no_route(req))) };
     // Held until the verb has answered: a large body stays in memory as long as it is worked on.
-    let (body, _place) = read(serving, route, req, payload).await.map_err(early)?;
+    let (body, _place) = read(serving, route, (req, payload), caller.client()).await.map_err(early)?;
     let query = edge::Query::parse(req.query_string(), route.query).map_err(early)?;
     // EXPOSE: digested and parsed in place; wiped when this function ends.
     let bytes = body.expose().as_slice();
@@ -225,9 +224,9 @@ const PARAMETERS: [&str; 6] = ["sub", "rec", "crt", "purpose", "name", "version"
 async fn read(
     serving: &Serving,
     route: &Route,
-    req: &HttpRequest,
-    payload: &mut web::Payload,
-) -> Result<(Sensitive<Vec<u8>>, Option<OwnedSemaphorePermit>), Problem> {
+    (req, payload): (&HttpRequest, &mut web::Payload),
+    client: crate::domain::ClientNo,
+) -> Result<(Sensitive<Vec<u8>>, Option<BodyPlace>), Problem> {
     if !route.has_body {
         let none = edge::BodyLimits { max_bytes: 0, ..serving.body };
         return Ok((edge::read_body(req.headers(), payload, &none).await?, None));
@@ -242,7 +241,7 @@ async fn read(
     if !large || ordinary {
         return Ok((edge::json_body(req, payload, &serving.body).await?, None));
     }
-    let place = serving.capacity.large_body().await?;
+    let place = serving.capacity.large_body(client).await?;
     let limits = serving.body.with_max_bytes(LARGE_BODY);
     let limits = edge::BodyLimits { deadline: limits.deadline * 6, ..limits };
     Ok((edge::json_body(req, payload, &limits).await?, Some(place)))

@@ -48,6 +48,9 @@ pub enum TlsError {
     /// An authority has no list.
     #[error("the client CRL file lacks the list of an authority in `client_ca`; put one for each into it")]
     CrlOfCa,
+    /// A list is older than the one served.
+    #[error("a client CRL is older than the one in force; put the newest one in its place, or restart")]
+    CrlOlder,
     /// A list has expired.
     #[error("a client CRL has expired, so client certificates are refused; issue a new one")]
     CrlExpired,
@@ -70,6 +73,7 @@ impl TlsError {
             Self::ClientCa => "tls_client_ca",
             Self::ClientCrl => "tls_client_crl",
             Self::CrlOfCa => "tls_crl_of_ca",
+            Self::CrlOlder => "tls_crl_older",
             Self::CrlExpired => "tls_crl_expired",
             Self::Development => "tls_development",
         }

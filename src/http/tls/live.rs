@@ -92,7 +92,9 @@ impl Live {
     /// stays as it was.
     pub fn reload(&self) -> Result<bool, TlsError> {
         let Some(files) = &self.files else { return Ok(false) };
-        let read = Material::load(files).and_then(|material| material.fresh(self.now()));
+        let read = Material::load(files)
+            .and_then(|material| material.fresh(self.now()))
+            .and_then(|material| material.no_older(&self.current.load()));
         self.stale.store(read.is_err(), Ordering::Relaxed);
         let mut material = read?;
         let served = self.current.load();

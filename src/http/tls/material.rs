@@ -39,10 +39,15 @@ pub struct Material {
     pub(super) certificate_until: Timestamp,
     /// When the first revocation list ends.
     pub(super) lists_until: Timestamp,
+    /// Of each issuer when its newest list was made.
+    pub(super) lists_of: ListsOf,
     /// Of everything, and of what the trust is made of.
     pub(super) digest: [u8; 32],
     pub(super) trust_digest: [u8; 32],
 }
+
+/// Issuers of revocation lists (their names, DER) and when the newest list of each was made.
+pub(super) type ListsOf = Vec<(Vec<u8>, Timestamp)>;
 
 /// Nothing ends it.
 const NEVER: Timestamp = Timestamp(i64::MAX);
@@ -63,6 +68,7 @@ impl Material {
         let clients = Clients::load(files)?;
         let trust_digest = clients.as_ref().map_or([0; 32], |clients| clients.digest);
         let lists_until = clients.as_ref().map_or(NEVER, |clients| clients.lists_until);
+        let lists_of = clients.as_ref().map_or_else(Vec::new, |clients| clients.lists_of.clone());
         let trust = clients.map(Clients::trust).transpose()?.map(Arc::new);
         let mut digest = Sha256::new();
         for part in [Sha256::digest(&chain_pem), Sha256::digest(&key_pem), trust_digest.into()] {
@@ -74,6 +80,7 @@ impl Material {
             trust_no: 0,
             certificate_until,
             lists_until,
+            lists_of,
             digest: digest.finalize().into(),
             trust_digest,
         })
@@ -87,9 +94,18 @@ impl Material {
             trust_no: 0,
             certificate_until: NEVER,
             lists_until: NEVER,
+            lists_of: Vec::new(),
             digest: [0; 32],
             trust_digest: [0; 32],
         }
+    }
+
+    /// Refuses a set with a revocation list older than the one served: it would give back what was revoked.
+    pub fn no_older(self, served: &Self) -> Result<Self, TlsError> {
+        let older = |(issuer, made): &(Vec<u8>, Timestamp)| {
+            served.lists_of.iter().any(|(name, newest)| name == issuer && made < newest)
+        };
+        if self.lists_of.iter().any(older) { Err(TlsError::CrlOlder) } else { Ok(self) }
     }
 
     /// Refuses a set in which something has expired.
@@ -129,6 +145,7 @@ struct Clients {
     authorities: Vec<CertificateDer<'static>>,
     lists: Vec<CertificateRevocationListDer<'static>>,
     lists_until: Timestamp,
+    lists_of: ListsOf,
     digest: [u8; 32],
 }
 
@@ -140,15 +157,16 @@ impl Clients {
         let authorities = authorities.ok().filter(|all| !all.is_empty()).ok_or(TlsError::ClientCa)?;
         let mut digest = Sha256::new();
         digest.update(Sha256::digest(&ca_pem));
-        let (mut lists, mut lists_until) = (Vec::new(), NEVER);
+        let (mut lists, mut lists_until, mut lists_of) = (Vec::new(), NEVER, Vec::new());
         if let Some(path) = &files.client_crl {
             let crl_pem = read(path).map_err(|_| TlsError::ClientCrl)?.1;
             let read = CertificateRevocationListDer::pem_slice_iter(&crl_pem).collect::<Result<Vec<_>, _>>();
             lists = read.ok().filter(|all| !all.is_empty()).ok_or(TlsError::ClientCrl)?;
             lists_until = end_of_lists(&authorities, &lists)?;
+            lists_of = newest_first(&mut lists)?;
             digest.update(Sha256::digest(&crl_pem));
         }
-        Ok(Some(Self { authorities, lists, lists_until, digest: digest.finalize().into() }))
+        Ok(Some(Self { authorities, lists, lists_until, lists_of, digest: digest.finalize().into() }))
     }
 
     fn trust(self) -> Result<Trust, TlsError> {
@@ -166,6 +184,28 @@ impl Clients {
         let verifier = builder.build().map_err(|_| TlsError::ClientCrl)?;
         Ok(Trust::new(verifier, self.lists_until))
     }
+}
+
+/// Puts newer lists before older ones: of two of one issuer the library believes the first. Says how new each issuer's is.
+fn newest_first(lists: &mut Vec<CertificateRevocationListDer<'static>>) -> Result<ListsOf, TlsError> {
+    let mut dated = Vec::with_capacity(lists.len());
+    for list in lists.drain(..) {
+        let facts = {
+            let (_, read) = CertificateRevocationList::from_der(&list).map_err(|_| TlsError::ClientCrl)?;
+            let made = Timestamp(read.last_update().timestamp().saturating_mul(1_000_000));
+            (made, read.crl_number().cloned(), read.issuer().as_raw().to_vec())
+        };
+        dated.push((facts, list));
+    }
+    dated.sort_by(|((a, m, _), _), ((b, n, _), _)| b.cmp(a).then_with(|| n.cmp(m)));
+    let mut newest: ListsOf = Vec::new();
+    for ((made, _, issuer), list) in dated {
+        if !newest.iter().any(|(name, _)| *name == issuer) {
+            newest.push((issuer, made));
+        }
+        lists.push(list);
+    }
+    Ok(newest)
 }
 
 /// When the first list ends; every authority must have one, or all its clients would be refused.

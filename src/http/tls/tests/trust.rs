@@ -45,6 +45,9 @@ impl Authority {
         params.signed_by(&KeyPair::generate().unwrap(), &self.0).unwrap().der().clone()
     }
     pub(super) fn crl(&self, revoked: &[u64], ends: i64) -> String {
+        self.crl_made(-86_400, revoked, ends)
+    }
+    pub(super) fn crl_made(&self, made: i64, revoked: &[u64], ends: i64) -> String {
         let revoked = revoked.iter().map(|serial| RevokedCertParams {
             serial_number: SerialNumber::from(*serial),
             revocation_time: instant(-60),
@@ -52,7 +55,7 @@ impl Authority {
             invalidity_date: None,
         });
         let params = CertificateRevocationListParams {
-            this_update: instant(-86_400),
+            this_update: instant(made),
             next_update: instant(ends),
             crl_number: SerialNumber::from(1),
             issuing_distribution_point: None,
@@ -140,4 +143,20 @@ fn more_certificates_than_anybody_has_between_are_refused_before_any_is_looked_a
     };
     assert!(with(0) && with(4));
     assert!(!with(5));
+}
+
+#[test]
+fn of_two_lists_of_an_authority_the_newer_one_is_believed_and_an_older_one_is_not_taken_over() {
+    let ca = Authority::new("clients");
+    let leaf = [ca.client(&["strongroom:client:storefront"], 7, 900)];
+    let (old, new) = (ca.crl_made(-86_400, &[], 800), ca.crl_made(-60, &[7], 900));
+    let load = |text: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        Material::load(&files(dir.path(), &ca.pem(), Some(text))).unwrap()
+    };
+    for text in [format!("{old}{new}"), format!("{new}{old}")] {
+        assert!(load(&text).trust.unwrap().judge(&leaf, at(0)).is_none(), "revoked by the newer list");
+    }
+    assert!(matches!(load(&old).no_older(&load(&new)), Err(TlsError::CrlOlder)));
+    assert!(load(&new).no_older(&load(&old)).is_ok() && load(&new).no_older(&load(&new)).is_ok());
 }
