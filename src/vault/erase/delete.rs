@@ -70,11 +70,13 @@ impl Vault {
             if self.recall(reader, caller, call)?.is_some() {
                 return Ok(None);
             }
-            Ok(self.deletable(reader, caller, record)?.ok().map(|(record, _)| record.row.head.collection))
+            Ok(self.deletable(reader, caller, record)?.ok().map(|(record, _)| record.row.head))
         });
-        let Some(collection) = may.map_err(|_| Refusal::AuditUnavailable)? else { return Ok(None) };
+        let Some(head) = may.map_err(|_| Refusal::AuditUnavailable)? else { return Ok(None) };
         let certificate = Id16(OsEntropy.array().map_err(|_| Refusal::Overloaded)?);
-        Ok(Some(Planned { at: self.now(), record, certificate, client: caller.client(), collection }))
+        // Never before the record was stored, also when the clock was put back: settling takes that for another record.
+        let at = self.now().max(head.created_at);
+        Ok(Some(Planned { at, record, certificate, client: caller.client(), collection: head.collection }))
     }
 
     /// Appends to the ledger on a thread that may wait for the disk.
@@ -168,7 +170,9 @@ impl Open<'_> {
         let settled = match refused {
             None => true,
             Some(Refusal::AuditUnavailable | Refusal::Integrity) => false,
-            Some(_) => vault.write_ledger(Line::Void(planned.record, vault.now())).await.is_ok(),
+            Some(_) => {
+                vault.write_ledger(Line::Void(planned.record, planned.certificate, vault.now())).await.is_ok()
+            }
         };
         if settled {
             std::mem::forget(self);
@@ -178,6 +182,6 @@ impl Open<'_> {
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        self.vault.unsettled.note(self.planned.record);
+        self.vault.unsettled.note(self.planned.record, self.planned.certificate);
     }
 }

@@ -1,7 +1,8 @@
 //! What a line of the erasure ledger says, and its check.
 //!
-//! `1 <µs> erase <locator> <certificate> <client> <collection> <mac>` and `1 <µs> void <locator> <mac>`, numbers in hex of
-//! fixed width. It names no person and no value; the MAC keeps a line from being added or changed by who holds no key.
+//! `1 <µs> erase <locator> <certificate> <client> <collection> <mac>` and `1 <µs> void <locator> <certificate> <mac>`, numbers
+//! in hex of fixed width. A void takes back the one erasure that has its certificate, never another of the same record. It
+//! names no person and no value; the MAC keeps a line from being added or changed by who holds no key.
 
 use crate::crypto::Keyring;
 use crate::domain::{ClientNo, CollectionNo, Id16, Locator, RecordId, Timestamp};
@@ -13,8 +14,8 @@ use std::sync::{Mutex, PoisonError};
 pub(in crate::vault) enum Line {
     /// The record is to be gone from now on.
     Erase(Planned),
-    /// The erasure written before was refused: the record stays.
-    Void(RecordId, Timestamp),
+    /// The erasure of this certificate, written before, was refused.
+    Void(RecordId, Id16, Timestamp),
 }
 
 /// An erasure as the ledger names it.
@@ -43,7 +44,9 @@ impl Line {
                 p.client.0,
                 p.collection.0
             ),
-            Self::Void(record, at) => format!("1 {:016x} void {:016x}", at.0, record.0.get()),
+            Self::Void(record, certificate, at) => {
+                format!("1 {:016x} void {:016x} {}", at.0, record.0.get(), HEXLOWER.encode(&certificate.0))
+            }
         };
         let mac = mac(keys, &text);
         format!("{text} {}", HEXLOWER.encode(&mac))
@@ -58,13 +61,13 @@ impl Line {
         let (version, at, verb) = (words.next()?, number(words.next()?)?, words.next()?);
         let at = Timestamp(i64::try_from(at).ok()?);
         let record = RecordId(Locator::from_raw(number(words.next()?)?)?);
+        let certificate = Id16(HEXLOWER.decode(words.next()?.as_bytes()).ok()?.try_into().ok()?);
         let read = match (version, verb) {
-            ("1", "void") => Self::Void(record, at),
+            ("1", "void") => Self::Void(record, certificate, at),
             ("1", "erase") => {
-                let id = HEXLOWER.decode(words.next()?.as_bytes()).ok()?.try_into().ok()?;
                 let client = ClientNo(u16::try_from(number(words.next()?)?).ok()?);
                 let collection = CollectionNo(u16::try_from(number(words.next()?)?).ok()?);
-                Self::Erase(Planned { at, record, certificate: Id16(id), client, collection })
+                Self::Erase(Planned { at, record, certificate, client, collection })
             }
             _ => return None,
         };
@@ -82,13 +85,13 @@ fn number(hex: &str) -> Option<u64> {
 
 /// Erasures that were written to the ledger and whose end nobody saw (a client that left): looked at again by upkeep.
 #[derive(Default)]
-pub(in crate::vault) struct Unsettled(Mutex<Vec<RecordId>>);
+pub(in crate::vault) struct Unsettled(Mutex<Vec<(RecordId, Id16)>>);
 
 impl Unsettled {
-    pub(in crate::vault) fn note(&self, record: RecordId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(record);
+    pub(in crate::vault) fn note(&self, record: RecordId, certificate: Id16) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((record, certificate));
     }
-    pub(in crate::vault) fn take(&self) -> Vec<RecordId> {
+    pub(in crate::vault) fn take(&self) -> Vec<(RecordId, Id16)> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -116,7 +119,9 @@ mod tests {
     #[test]
     fn a_line_reads_back_under_the_keys_that_wrote_it_and_under_no_others() {
         let keys = keys();
-        for line in [Line::Erase(planned()), Line::Void(planned().record, planned().at)] {
+        for line in
+            [Line::Erase(planned()), Line::Void(planned().record, planned().certificate, planned().at)]
+        {
             let text = line.write(&keys);
             assert_eq!(Line::read(&keys, &text), Some(line), "{text}");
             assert_eq!(Line::read(&self::keys(), &text), None);

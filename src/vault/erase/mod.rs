@@ -12,3 +12,15 @@ mod settle;
 pub use certificate::{CERTIFICATE_STATE, CertificateView};
 pub(in crate::vault) use ledger::Unsettled;
 pub use settle::SettleError;
+
+/// The ledger line of an erasure, as another time would have written it.
+#[cfg(test)]
+pub(in crate::vault) fn line_for_tests(
+    vault: &crate::vault::Vault,
+    record: crate::domain::RecordId,
+    at: crate::domain::Timestamp,
+) -> String {
+    let (client, collection) = (crate::domain::ClientNo(1), crate::domain::CollectionNo(1));
+    let certificate = crate::domain::Id16([5; 16]);
+    ledger::Line::Erase(ledger::Planned { at, record, certificate, client, collection }).write(vault.keys())
+}

@@ -8,7 +8,7 @@ use super::ledger::{Line, Planned};
 use crate::domain::disclosure::EventTicket;
 use crate::domain::entropy::{Entropy, OsEntropy};
 use crate::domain::event::{Act, Event, EventBody, EventItem, Outcome, Principal};
-use crate::domain::{ControlKind, FieldNo, Id16, Object, RecordId, codec};
+use crate::domain::{CommitNo, ControlKind, FieldNo, Id16, Object, RecordId, codec};
 use crate::storage::{Change, ChangeSet, CommitError, LedgerError, ReadError};
 use crate::vault::Vault;
 use std::collections::BTreeMap;
@@ -48,21 +48,24 @@ impl Vault {
         let (from, version) =
             holding.map_or((0, None), |row| (decode(&row.body).unwrap_or(0), Some(row.version)));
         let length = self.store().ledger().length();
-        let mut named: BTreeMap<RecordId, Planned> = BTreeMap::new();
+        // One record may have been asked for by several at once: each erasure stands or is taken back for itself.
+        let mut named: BTreeMap<(RecordId, Id16), Planned> = BTreeMap::new();
         let mut number = 0;
         self.store().ledger().lines_from(from, |text| {
             number += 1;
             match Line::read(self.keys(), text).ok_or(SettleError::Foreign(number))? {
                 Line::Erase(planned) => {
-                    named.insert(planned.record, planned);
+                    named.insert((planned.record, planned.certificate), planned);
                 }
-                Line::Void(record, _) => {
-                    named.remove(&record);
+                Line::Void(record, certificate, _) => {
+                    named.remove(&(record, certificate));
                 }
             }
             Ok::<_, SettleError>(())
         })?;
-        let named: Vec<Planned> = named.into_values().collect();
+        let mut named: Vec<Planned> = named.into_values().collect();
+        // One erasure a record: two that stand are of one end that nobody saw.
+        named.dedup_by_key(|planned| planned.record);
         let mut erased = 0;
         for some in named.chunks(AT_ONCE) {
             erased += self.erase_again(some).await?;
@@ -86,6 +89,10 @@ impl Vault {
         self.store().read(|reader| {
             for planned in some {
                 let Some(row) = reader.record(planned.record)? else { continue };
+                // An older database gives locators out again: what was stored after the erasure is another record.
+                if row.head.created_at > planned.at && self.head_holds(&row.head, &row.seal) {
+                    continue;
+                }
                 let key = reader.key(planned.record, row.head.version)?;
                 items.push(EventItem {
                     record: self.record_ref(planned.record),
@@ -129,19 +136,32 @@ impl Vault {
         Ok(())
     }
 
-    /// Erasures whose end nobody saw: those that were not done are taken back in the ledger.
+    /// Erasures whose end nobody saw: those that were not done are taken back in the ledger, with an event. Its commit is
+    /// behind whatever was still on its way when nobody waited any more: only then it is sure whether the record stayed.
     pub async fn settle_open_erasures(&self) {
-        for record in self.unsettled.take() {
+        for (record, certificate) in self.unsettled.take() {
+            let reported = self.report_unseen(record).await;
             let there = self.store().read(|reader| reader.record(record).map(|row| row.is_some()));
             let settled = match there {
+                _ if !reported => false,
                 Ok(false) => true,
-                Ok(true) => self.write_ledger(Line::Void(record, self.now())).await.is_ok(),
+                Ok(true) => self.write_ledger(Line::Void(record, certificate, self.now())).await.is_ok(),
                 Err(_) => false,
             };
             if !settled {
-                self.unsettled.note(record);
+                self.unsettled.note(record, certificate);
             }
         }
+    }
+
+    /// An event that an erasure ended unseen; whether it is durable.
+    async fn report_unseen(&self, record: RecordId) -> bool {
+        let Ok(request) = OsEntropy.array() else { return false };
+        let mut body = EventBody::new(Id16(request), self.now(), Principal::Vault, Act::RecordDelete);
+        body.policy = self.policy().version();
+        body.items = vec![EventItem { record: self.record_ref(record), field: FieldNo(0), outcome: 2 }];
+        let event = Event { ticket: EventTicket::next(), body };
+        self.store().commit(ChangeSet::observed(event, CommitNo(u64::MAX), [])).await.is_ok()
     }
 }
 

@@ -181,6 +181,65 @@ fn a55_a_record_brought_back_by_an_old_database_is_erased_again_before_anything_
     assert_eq!(view.collection, "contact");
 }
 
+/// Puts an older copy of the database back under the ledger of now.
+fn put_back(rig: Rig, copy: &std::path::Path) -> (Vault, tempfile::TempDir) {
+    let path = rig.dir.path().join("d");
+    let Rig { vault, clock, dir, .. } = rig;
+    let Vault { store, keys, .. } = vault;
+    drop(store);
+    std::fs::copy(copy, path.join("vault.db")).unwrap();
+    let _ = std::fs::remove_file(path.join("vault.db-wal"));
+    (Vault::open(parts(&path, keys, &clock, false)).unwrap(), dir)
+}
+
+fn copied(rig: &Rig) -> std::path::PathBuf {
+    let copy = rig.dir.path().join("copy.db");
+    rusqlite::Connection::open(rig.dir.path().join("d/vault.db"))
+        .unwrap()
+        .execute(&format!("VACUUM INTO '{}'", copy.display()), [])
+        .unwrap();
+    copy
+}
+
+#[test]
+fn a55_two_who_erase_one_record_at_once_do_not_take_the_erasure_back() {
+    let rig = Rig::new();
+    let stored = rig.contact(&rig.subject());
+    let id = rig.vault.record_named(&stored.record).unwrap();
+    let copy = copied(&rig);
+    block_on(async {
+        let call = rig.call();
+        let mut late = Box::pin(rig.vault.delete_record(&rig.storefront, &call, id));
+        while rig.ledger().is_empty() {
+            let polled = std::future::poll_fn(|cx| std::task::Poll::Ready(late.as_mut().poll(cx))).await;
+            assert!(polled.is_pending());
+            tokio::task::yield_now().await;
+        }
+        rig.vault.delete_record(&rig.storefront, &rig.call(), id).await.unwrap();
+        assert!(late.await.is_err(), "the other one was first");
+    });
+    assert_eq!(rig.ledger().lines().filter(|l| l.contains(" void ")).count(), 1);
+    let (vault, _dir) = put_back(rig, &copy);
+    assert_eq!(block_on(vault.settle_ledger()).unwrap(), 1, "what was erased stays erased");
+}
+
+#[test]
+fn a_record_stored_after_an_erasure_under_its_locator_is_another_one_and_stays() {
+    let rig = Rig::new();
+    let subject = rig.subject();
+    let stored = rig.contact(&subject);
+    let copy = copied(&rig);
+    // Of the record's locator, but of a time before it was stored: so an older database gives a locator out again.
+    let id = rig.vault.record_named(&stored.record).unwrap();
+    let at = Timestamp(rig.vault.now().0 - 3_600_000_000);
+    let line = crate::vault::erase::line_for_tests(&rig.vault, id, at);
+    let (vault, _dir) = {
+        std::fs::write(rig.dir.path().join("d/erasures.log"), format!("{line}\n")).unwrap();
+        put_back(rig, &copy)
+    };
+    assert_eq!(block_on(vault.settle_ledger()).unwrap(), 0);
+}
+
 #[test]
 fn a_ledger_of_another_vault_or_a_shorter_one_is_refused() {
     let rig = Rig::new();
