@@ -102,7 +102,10 @@ fn segment(name: &str) -> Result<&str, Failed> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
     let fits = !name.is_empty() && !matches!(name, "." | "..") && name.bytes().all(plain);
     fits.then_some(name).ok_or_else(|| {
-        Failed::new("the policy declares no such client; add it under [clients] in the policy first")
+        Failed::new(
+            "the policy declares no such client; \
+             `strongroom client list` shows those it does, and this release cannot add one",
+        )
     })
 }
 

@@ -57,7 +57,7 @@ fn absent() -> impl Iterator<Item = Finding> {
         ),
         (
             "witnessed checkpoints",
-            "no witness yet; keep the head that `audit log` names elsewhere, and clients their Strongroom-Checkpoint",
+            "no witness yet; keep the checkpoint that `audit verify` prints elsewhere, and clients their Strongroom-Checkpoint",
         ),
         (
             "backup",
