@@ -136,4 +136,17 @@ mod tests {
             assert!(segment(bad).is_err(), "{bad}");
         }
     }
+
+    #[test]
+    fn whoever_finds_that_a_client_is_undeclared_begins_with_the_words_that_names_are_offered_for() {
+        let vault = crate::vault::ClientError::Undeclared.to_string();
+        let own = segment("a/b").unwrap_err().0;
+        assert!(vault.starts_with(UNDECLARED) && own.starts_with(UNDECLARED), "{vault} / {own}");
+        for said in [vault, own] {
+            assert!(
+                said.contains("cannot add one"),
+                "nobody is sent to a policy that cannot be changed: {said}"
+            );
+        }
+    }
 }

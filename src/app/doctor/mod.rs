@@ -61,7 +61,7 @@ fn absent() -> impl Iterator<Item = Finding> {
         ),
         (
             "backup",
-            "no backup command yet; stop the vault and copy the directory, the keyring and the root key apart",
+            "no backup command yet; stop the vault and copy database, keyring, root key and erasures.log apart: docs/operations.md",
         ),
     ];
     absent.into_iter().map(|(measure, detail)| Finding::new(measure, Standing::Absent, detail))
