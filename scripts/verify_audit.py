@@ -238,6 +238,8 @@ class Verifier:
 
 
 def verify(path, checkpoints):
+    if pathlib.Path(path).is_dir():
+        raise ValueError(f"{path} is a directory; name the database in it: {pathlib.Path(path) / 'vault.db'}")
     database = sqlite3.connect(f"{pathlib.Path(path).resolve().as_uri()}?mode=ro", uri=True)
     database.execute("PRAGMA trusted_schema=OFF")
     verifier = Verifier(checkpoints)

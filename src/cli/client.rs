@@ -102,7 +102,10 @@ fn segment(name: &str) -> Result<&str, Failed> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
     let fits = !name.is_empty() && !matches!(name, "." | "..") && name.bytes().all(plain);
     fits.then_some(name).ok_or_else(|| {
-        Failed::new("the policy declares no such client; add it under [clients] in the policy first")
+        Failed::new(
+            "the policy declares no such client; \
+             `strongroom client list` shows those it does, and this release cannot add one",
+        )
     })
 }
 
@@ -131,6 +134,19 @@ mod tests {
         }
         for bad in ["", ".", "..", "a/b", "a?b", "a b", "ä", "a%2fb", "a\r\nx"] {
             assert!(segment(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn whoever_finds_that_a_client_is_undeclared_begins_with_the_words_that_names_are_offered_for() {
+        let vault = crate::vault::ClientError::Undeclared.to_string();
+        let own = segment("a/b").unwrap_err().0;
+        assert!(vault.starts_with(UNDECLARED) && own.starts_with(UNDECLARED), "{vault} / {own}");
+        for said in [vault, own] {
+            assert!(
+                said.contains("cannot add one"),
+                "nobody is sent to a policy that cannot be changed: {said}"
+            );
         }
     }
 }

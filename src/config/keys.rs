@@ -217,7 +217,7 @@ pub const KEYS: &[Key] = &[
         "limits.network_requests_per_second",
         Whole(1, MOST),
         Of("5000"),
-        "Requests a second from one network (/32, /64).",
+        "Requests a second from one network (/24, /64).",
     ),
     key("limits.network_burst", Whole(1, MOST), Of("10000"), "How many of them may come at once."),
     key(

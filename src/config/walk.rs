@@ -185,7 +185,8 @@ pub fn reference() -> String {
         "# Settings\n\nGenerated from the code; do not edit.\n\nOne TOML file, named by `strongroom serve --config FILE`; \
          `strongroom config check FILE` reads it without serving and\nnames every fault with its line. Unknown keys are faults. \
          Secrets are files named by path, never values in the file or the\nenvironment. `config/strongroom.toml` is a commented \
-         example. Changes take effect at the next start.\n",
+         example. Changes take effect at the next start, but for `[limits]` (on SIGHUP) and\nthe \
+         files that `[tls]` and `[public]` name (when they change, or on SIGHUP).\n",
     );
     for (section, purpose) in SECTIONS {
         let title = if section.is_empty() { "Top".to_owned() } else { format!("`{}`", header(section)) };

@@ -35,7 +35,7 @@ alerts! {
     Integrity = "integrity", false, "A stored row failed its seal since the start.", "Run `strongroom doctor` and `strongroom audit verify`; compare with a copy. The row is answered as not found.";
     KeyExpiry = "key_expiry", false, "The last key of an active client ends within `alerts.key_days`.", "Make a new key, roll it out, withdraw the old one: `strongroom client key`.";
     TlsStale = "tls_stale", false, "Certificate, key, client CA or revocation list changed on disk and cannot be taken over: the last good set is served.", "The log line `tls_refused` says what is wrong; put a whole, matching set there. Until then nobody new is revoked.";
-    PolicyDiffers = "policy_differs", false, "The file named by `alerts.policy` is not the sealed policy, or cannot be read.", "The sealed policy governs. Bring the change in through the policy's approval, or put the file back.";
+    PolicyDiffers = "policy_differs", false, "The file named by `alerts.policy` is not the sealed policy, or cannot be read.", "The sealed policy governs. This release cannot change it: put the file back, or keep the change for the policy of the next vault.";
 }
 
 /// Which alerts are raised.

@@ -72,7 +72,9 @@ pub struct ClientSummary {
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The policy does not declare it.
-    #[error("the policy declares no such client; add it under [clients] in the policy first")]
+    #[error(
+        "the policy declares no such client; `strongroom client list` shows those it does, and this release cannot add one"
+    )]
     Undeclared,
     /// Not activated yet.
     #[error("the client is not activated; run `strongroom client activate NAME` first")]

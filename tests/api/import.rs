@@ -246,7 +246,7 @@ fn a_vault_that_nobody_serves_is_opened_for_the_import_and_its_events_name_the_c
     let reach = reach(&data);
     let (code, _, err) = desk.import(&texts(&reach), &[]);
     assert!(
-        code == 1 && err.contains("client add storefront") || err.contains("client add billing"),
+        code == 1 && err.contains("client activate storefront") || err.contains("client activate billing"),
         "{err}"
     );
     assert!(!desk.file("people.csv.journal").exists() && !desk.file("tokens").exists(), "nothing is begun");

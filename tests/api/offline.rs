@@ -53,6 +53,12 @@ fn every_access_is_on_the_log_by_name_and_the_log_is_whole() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/verify_audit.py");
     let other = Command::new("python3").arg(script).arg(data.join("vault.db")).output().unwrap();
     assert!(other.status.success(), "{}", String::from_utf8_lossy(&other.stdout));
+    let lost = Command::new("python3").arg(script).arg(&data).output().unwrap();
+    let said = String::from_utf8_lossy(&lost.stderr);
+    assert!(
+        lost.status.code() == Some(2) && said.contains("vault.db"),
+        "a directory is told what to name: {said}"
+    );
     edited_is_found(&data, &checkpoint);
 }
 

@@ -57,11 +57,11 @@ fn absent() -> impl Iterator<Item = Finding> {
         ),
         (
             "witnessed checkpoints",
-            "no witness yet; keep the head that `audit log` names elsewhere, and clients their Strongroom-Checkpoint",
+            "no witness yet; keep the checkpoint that `audit verify` prints elsewhere, and clients their Strongroom-Checkpoint",
         ),
         (
             "backup",
-            "no backup command yet; stop the vault and copy the directory, the keyring and the root key apart",
+            "no backup command yet; stop the vault and copy database, keyring, root key and erasures.log apart: docs/operations.md",
         ),
     ];
     absent.into_iter().map(|(measure, detail)| Finding::new(measure, Standing::Absent, detail))

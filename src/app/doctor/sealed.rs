@@ -133,7 +133,7 @@ fn governed(governing: &GoverningPolicy, file: Option<&Path>) -> Vec<Finding> {
         .collect();
     if !generous.is_empty() {
         let detail = format!(
-            "{}: more than a million of cost an hour or 100000 people a day; lower it in the policy",
+            "{}: more than a million of cost an hour or 100000 people a day; lower it in the policy of the next vault",
             generous.join(", ")
         );
         found.push(Finding::new("client limits", Standing::Warn, detail));
