@@ -11,6 +11,7 @@ use crate::config;
 use crate::crypto::password::PasswordParams;
 use crate::domain::Sensitive;
 use crate::http::edge::{BodyLimits, ServerSettings};
+use crate::http::link::ProxyRules;
 use crate::http::tls::{self, DevelopmentFiles};
 use crate::limits;
 use crate::policy::SAMPLE;
@@ -79,7 +80,7 @@ async fn start(args: &DevArgs, out: &mut dyn Write) -> Result<(), Failed> {
     let pair = (certificate.certificate, certificate.key);
     let links = LinkPlan::development(pair.clone(), vault.clock().clone())?;
     let pages = LinkPlan::development(pair, vault.clock().clone())?;
-    let public = Some(PublicPlan { listener: public, links: Some(pages) });
+    let public = Some(PublicPlan { listener: public, links: Some(pages), proxies: ProxyRules::default() });
     let on = Listeners { api, metrics, links, public, admin: admin_socket };
     serve(vault, on, BodyLimits::default(), server_settings(), telling(args)).await
 }
@@ -162,9 +163,13 @@ fn write_credentials(
     let ca = std::fs::canonicalize(ca).map_err(refused)?;
     let text = json!({ "base_url": base, "ca_cert": ca, "metrics_url": metrics, "public_url": public, "clients": clients, "operators": {} });
     let staged = path.with_extension("new");
+    // What somebody else put there is not written into: the file is made anew, and ours.
+    match std::fs::remove_file(&staged) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(refused(e)),
+        _ => {}
+    }
     let mut options = std::fs::OpenOptions::new();
-    let mut file =
-        options.write(true).create(true).truncate(true).mode(0o600).open(&staged).map_err(refused)?;
+    let mut file = options.write(true).create_new(true).mode(0o600).open(&staged).map_err(refused)?;
     file.write_all(format!("{text:#}\n").as_bytes()).map_err(refused)?;
     file.sync_all().map_err(refused)?;
     std::fs::rename(&staged, path).map_err(refused)

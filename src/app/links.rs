@@ -83,7 +83,8 @@ impl LinkPlan {
     }
 }
 
-fn rules(settings: &Settings) -> Result<ProxyRules, Failed> {
+/// The proxies the settings name.
+pub(in crate::app) fn rules(settings: &Settings) -> Result<ProxyRules, Failed> {
     let proxy = &settings.proxy;
     let networks = proxy.networks.iter().map(|text| {
         Cidr::parse(text).ok_or_else(|| Failed::new("[proxy] networks holds something that is no network"))

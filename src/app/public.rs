@@ -4,7 +4,7 @@ use crate::app::links::{self, LinkPlan};
 use crate::app::serve::listen;
 use crate::cli::Failed;
 use crate::config::Settings;
-use crate::http::link::Links;
+use crate::http::link::{Links, ProxyRules};
 use crate::http::public::PublicListener;
 use crate::vault::Vault;
 use actix_web::rt::task::JoinHandle;
@@ -16,19 +16,22 @@ pub(in crate::app) struct PublicPlan {
     pub(in crate::app) listener: TcpListener,
     /// Its connections; `None`: plain, on loopback.
     pub(in crate::app) links: Option<LinkPlan>,
+    /// Whose forwarded header is believed without TLS.
+    pub(in crate::app) proxies: ProxyRules,
 }
 
 impl PublicPlan {
     /// The listener ready to be served, and the task that takes over new certificates for it.
     pub(in crate::app) fn ready(self, vault: &Arc<Vault>) -> (PublicListener, Option<JoinHandle<()>>) {
+        let proxies = self.proxies;
         let Some(LinkPlan { live, rules, limits }) = self.links else {
-            return (PublicListener { listener: self.listener, links: None }, None);
+            return (PublicListener { listener: self.listener, links: None, proxies }, None);
         };
         let counters = links::metrics();
         let counted = links::Counted { metrics: counters.clone(), vault: vault.clone() };
         let links = Links::new(live.clone(), rules, limits, Some(Arc::new(counted)));
         let following = links::look_after(links.clone(), live, counters, vault.clone());
-        let listener = PublicListener { listener: self.listener, links: Some(links) };
+        let listener = PublicListener { listener: self.listener, links: Some(links), proxies };
         (listener, Some(actix_web::rt::spawn(following)))
     }
 }
@@ -41,7 +44,8 @@ pub(in crate::app) fn open(settings: &Settings, vault: &Vault) -> Result<Option<
     }
     let Some(address) = public.address else { return Ok(None) };
     let links = if public.plain { None } else { Some(LinkPlan::of_public(settings, vault.clock().clone())?) };
-    Ok(Some(PublicPlan { listener: listen(address, "public.address")?, links }))
+    let listener = listen(address, "public.address")?;
+    Ok(Some(PublicPlan { listener, links, proxies: links::rules(settings)? }))
 }
 
 /// The listener of a development vault: loopback, any port, the development certificate. With its URL.

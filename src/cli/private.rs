@@ -19,11 +19,15 @@ pub(in crate::cli) fn create(path: &Path) -> Result<File, Failed> {
 /// Opens a file of ours to go on writing.
 pub(in crate::cli) fn reopen(path: &Path) -> Result<File, Failed> {
     let refused = |why: &str| Failed::new(format!("cannot go on with {}: {why}", path.display()));
-    let file =
-        OpenOptions::new().read(true).write(true).open(path).map_err(|e| refused(&io_words(e.kind())))?;
+    let flags = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0);
+    let opened = OpenOptions::new().read(true).write(true).custom_flags(flags).open(path);
+    let file = opened.map_err(|e| refused(&io_words(e.kind())))?;
     let facts = file.metadata().map_err(|e| refused(&io_words(e.kind())))?;
     if !facts.is_file() || facts.mode() & 0o077 != 0 {
         return Err(refused("it is no regular file that its owner alone may read"));
+    }
+    if facts.uid() != rustix::process::geteuid().as_raw() {
+        return Err(refused("it belongs to another user; run the command as that user"));
     }
     Ok(file)
 }

@@ -15,10 +15,18 @@ use std::time::Duration;
 /// Life of a list cursor.
 const CURSOR_LIFE: Duration = Duration::from_secs(86_400);
 
+/// Whether the act is charged before its row is looked for.
+fn costs_to_ask(act: Act) -> bool {
+    matches!(
+        act,
+        Act::SubjectView | Act::ConsentView | Act::RecordView | Act::RecordUpdate | Act::RecordDelete
+    )
+}
+
 impl Vault {
     /// A name that is not one of ours: judged as the act would be, then the same answer as a missing row.
     pub async fn not_found(&self, caller: &Caller, call: &Call, act: Act) -> Refusal {
-        let draft = Draft::new(caller, call, act);
+        let mut draft = Draft::new(caller, call, act);
         let judged = match act {
             Act::SubjectView
             | Act::SubjectUpdate
@@ -34,7 +42,12 @@ impl Vault {
             Err(denial) => {
                 self.refuse(caller, None, draft, Refusal::Denied(RuleName(denial.rule)), denial.all).await
             }
-            Ok(()) => self.refuse(caller, None, draft, Refusal::NotFound, RuleSet::default()).await,
+            Ok(()) => {
+                // Asking for a name that never was costs what asking for one that was costs (I5).
+                let charged = if costs_to_ask(act) { self.charge(caller, &mut draft, 1) } else { Ok(()) };
+                let refusal = charged.err().unwrap_or(Refusal::NotFound);
+                self.refuse(caller, None, draft, refusal, RuleSet::default()).await
+            }
         }
     }
 

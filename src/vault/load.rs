@@ -68,6 +68,17 @@ impl Vault {
         Ok(Some(LoadedRecord { row, key }))
     }
 
+    /// Whether a record is there and cannot answer for itself: its seal fails, or it has no key.
+    pub(in crate::vault) fn is_broken(
+        &self,
+        reader: &mut Reader<'_>,
+        record: RecordId,
+    ) -> Result<bool, ReadError> {
+        let Some(row) = reader.record(record)? else { return Ok(false) };
+        let sealed = self.keys().check_head(&row.head, &row.seal).is_ok();
+        Ok(!sealed || reader.key(record, row.head.version)?.is_none())
+    }
+
     /// Whether a head's seal holds; counted when not.
     pub(in crate::vault) fn head_holds(&self, head: &RecordHead, seal: &RowSeal) -> bool {
         let holds = self.keys().check_head(head, seal).is_ok();

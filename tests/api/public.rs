@@ -1,9 +1,11 @@
 //! The public listener as the world sees it: mail scanners, people, and those who guess (C15, C18).
 
 use crate::caller::Client;
-use crate::client::{Answer, Target};
+use crate::client::{Answer, Target, read_answer};
+use crate::served::Plan;
 use crate::vault::Vault;
 use serde_json::{Value, json};
+use std::io::Write;
 use std::path::PathBuf;
 
 const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
@@ -347,4 +349,24 @@ fn a36_the_pages_are_throttled_by_network_whatever_headers_say_and_the_api_is_no
         .send("POST", &format!("/v1/subjects/{subject}/unsubscribe-link"), key, Some(&body))
         .json();
     assert!(made["url"].as_str().unwrap().starts_with("https://mail.example.org/u/sru_"), "{made}");
+}
+
+#[test]
+fn behind_a_proxy_without_tls_the_visitors_are_told_apart_by_its_header() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let more = format!(
+        "[public]\naddress = \"{free}\"\nplain = true\nurl = \"https://m.example.org\"\n\
+         [proxy]\nnetworks = [\"127.0.0.1/32\"]\nheader = \"x-forwarded-for\"\n"
+    );
+    let _served = Plan { more, ..Plan::new() }.serve();
+    let status = |visitor: &str| {
+        let mut tcp = std::net::TcpStream::connect(free).unwrap();
+        let head = format!("GET /notice HTTP/1.1\r\nHost: m.example.org\r\nX-Forwarded-For: {visitor}\r\n");
+        write!(tcp, "{head}Connection: close\r\n\r\n").unwrap();
+        read_answer(&mut tcp).unwrap().status
+    };
+    let spent = (0..2_000).any(|_| status("203.0.113.5") == 429);
+    assert!(spent, "one visitor comes to an end");
+    assert_eq!(status("198.51.100.7"), 200, "another is not held up by him");
+    assert_eq!(status("no address"), 400, "what must be believed and cannot be read is refused");
 }

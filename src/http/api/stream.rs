@@ -50,19 +50,21 @@ pub async fn reveal(x: &Exchange<'_>, command: RevealCommand) -> Result<Reply, F
 fn lines(state: State) -> Lines {
     let kept: Kept = Rc::new(RefCell::new(Some(Box::new(state))));
     let watched = Rc::downgrade(&kept);
+    let end = tokio::time::Instant::now() + STREAM_LIFE;
     actix_web::rt::spawn(async move {
-        tokio::time::sleep(STREAM_LIFE).await;
+        tokio::time::sleep_until(end).await;
         // A client that no longer reads keeps its connection, but neither tokens nor place.
         drop(watched.upgrade().and_then(|kept| kept.borrow_mut().take()));
     });
-    futures_util::stream::unfold(Some(kept), |kept| async move {
+    futures_util::stream::unfold(Some(kept), move |kept| async move {
         let kept = kept?;
         let taken = kept.borrow_mut().take();
         let Some(mut state) = taken else {
             return Some((Ok(Bytes::from_static(OVERDUE)), None));
         };
         let (bytes, goes_on) = part(&mut state).await;
-        if goes_on {
+        // A part that was being made when the time ended is the last one: nobody takes the state away after it.
+        if goes_on && tokio::time::Instant::now() < end {
             *kept.borrow_mut() = Some(state);
         }
         Some((Ok(bytes), goes_on.then_some(kept)))

@@ -3,7 +3,7 @@
 use super::headers::{TraceParent, set};
 use super::request_id::{IdSource, RequestId};
 use crate::domain::Entropy;
-use crate::http::link::Link;
+use crate::http::link::{Link, ProxyRules, origin};
 use crate::http::pipeline::Serving;
 use crate::http::problem::{Code, MEDIA_TYPE, Problem};
 use crate::http::public::pages;
@@ -32,6 +32,8 @@ pub struct EdgeSettings {
     pub hosts: Vec<String>,
     /// How refusals are said.
     pub voice: Voice,
+    /// Whose forwarded header is believed where there is no TLS; a TLS listener knows from its connections.
+    pub plain_proxies: ProxyRules,
 }
 
 /// How a listener says its refusals.
@@ -52,6 +54,7 @@ impl Default for EdgeSettings {
             max_header_bytes: 16_384,
             hosts: Vec::new(),
             voice: Voice::Problems,
+            plain_proxies: ProxyRules::default(),
         }
     }
 }
@@ -75,7 +78,9 @@ impl Guard {
         };
         request.extensions_mut().insert(id);
         let link = request.conn_data::<Rc<Link>>().map(Rc::clone);
-        let checked = self.check(&request).and_then(|()| locate(&request, link.as_deref()));
+        let checked = self
+            .check(&request)
+            .and_then(|()| locate(&request, link.as_deref(), &self.settings.plain_proxies));
         if let Err(problem) = checked {
             super::refused::count(problem.code);
             let problem = metered(&request, problem);
@@ -208,10 +213,14 @@ fn code_for(status: StatusCode) -> Code {
 struct Origin(SocketAddr);
 
 /// Works out once whom the request is from.
-fn locate(request: &ServiceRequest, link: Option<&Link>) -> Result<(), Problem> {
-    let Some(link) = link else { return Ok(()) };
-    let from = link.origin(request.headers()).map_err(|_| Problem::new(Code::InvalidRequest))?;
-    request.extensions_mut().insert(Origin(SocketAddr::new(from, link.socket().port())));
+fn locate(request: &ServiceRequest, link: Option<&Link>, plain: &ProxyRules) -> Result<(), Problem> {
+    let (from, socket) = match (link, request.peer_addr()) {
+        (Some(link), _) => (link.origin(request.headers()), link.socket()),
+        (None, Some(peer)) => (origin(plain, peer.ip().to_canonical(), request.headers()), peer),
+        (None, None) => return Ok(()),
+    };
+    let from = from.map_err(|_| Problem::new(Code::InvalidRequest))?;
+    request.extensions_mut().insert(Origin(SocketAddr::new(from, socket.port())));
     Ok(())
 }
 

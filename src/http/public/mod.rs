@@ -11,7 +11,7 @@ pub(in crate::http) mod pages;
 pub use pages::notice_html;
 
 use crate::http::edge::{self, BodyLimits, EdgeSettings, EntropyFactory, RequestId, ServerSettings, Voice};
-use crate::http::link::Links;
+use crate::http::link::{Links, ProxyRules};
 use crate::http::pipeline::Serving;
 use crate::http::problem::Problem;
 use crate::http::request;
@@ -38,6 +38,8 @@ pub struct PublicListener {
     pub listener: TcpListener,
     /// Its TLS connections; `None`: plain.
     pub links: Option<Arc<Links>>,
+    /// Whose forwarded header a plain listener believes.
+    pub proxies: ProxyRules,
 }
 
 /// Builds the server.
@@ -47,8 +49,13 @@ pub fn serve(
     settings: &ServerSettings,
     entropy: EntropyFactory,
 ) -> std::io::Result<Server> {
-    let edge =
-        EdgeSettings { max_uri: MAX_URI, hosts: Vec::new(), voice: Voice::Pages, ..settings.edge.clone() };
+    let edge = EdgeSettings {
+        max_uri: MAX_URI,
+        hosts: Vec::new(),
+        voice: Voice::Pages,
+        plain_proxies: on.proxies,
+        ..settings.edge.clone()
+    };
     let settings = ServerSettings {
         workers: 1,
         max_connections: 1_024,

@@ -100,7 +100,9 @@ impl Vault {
         record: RecordId,
     ) -> Result<Result<(LoadedRecord, crate::domain::SubjectId), Stop>, ReadError> {
         let Some(loaded) = self.load_record(reader, record)? else {
-            return Ok(Err(Refusal::NotFound.into()));
+            // Whoever tampers with a row must not get it called erased: the erasure stays open until somebody looked.
+            let broken = self.is_broken(reader, record)?;
+            return Ok(Err(if broken { Refusal::Integrity.into() } else { Refusal::NotFound.into() }));
         };
         let head = &loaded.row.head;
         let Some(subject) = self.load_subject(reader, head.subject)? else {

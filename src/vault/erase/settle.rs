@@ -8,7 +8,7 @@ use super::ledger::{Line, Planned};
 use crate::domain::disclosure::EventTicket;
 use crate::domain::entropy::{Entropy, OsEntropy};
 use crate::domain::event::{Act, Event, EventBody, EventItem, Outcome, Principal};
-use crate::domain::{CommitNo, ControlKind, FieldNo, Id16, Object, RecordId, codec};
+use crate::domain::{CommitNo, ControlKind, FieldNo, Id16, MAX_COUNTER, Object, RecordId, codec};
 use crate::storage::{Change, ChangeSet, CommitError, LedgerError, ReadError};
 use crate::vault::Vault;
 use std::collections::BTreeMap;
@@ -50,11 +50,12 @@ impl Vault {
         let length = self.store().ledger().length();
         // One record may have been asked for by several at once: each erasure stands or is taken back for itself.
         let mut named: BTreeMap<(RecordId, Id16), Planned> = BTreeMap::new();
-        let mut number = 0;
+        let (mut number, mut given) = (0, 0);
         self.store().ledger().lines_from(from, |text| {
             number += 1;
             match Line::read(self.keys(), text).ok_or(SettleError::Foreign(number))? {
                 Line::Erase(planned) => {
+                    given = given.max(planned.record.0.counter());
                     named.insert((planned.record, planned.certificate), planned);
                 }
                 Line::Void(record, certificate, _) => {
@@ -66,6 +67,8 @@ impl Vault {
         let mut named: Vec<Planned> = named.into_values().collect();
         // One erasure a record: two that stand are of one end that nobody saw.
         named.dedup_by_key(|planned| planned.record);
+        // A counter the ledger names was given out, also when an older copy of the database does not know it any more.
+        self.store().set_locator_mark((given + 1).min(MAX_COUNTER)).await?;
         let mut erased = 0;
         for some in named.chunks(AT_ONCE) {
             erased += self.erase_again(some).await?;

@@ -241,6 +241,35 @@ fn a_record_stored_after_an_erasure_under_its_locator_is_another_one_and_stays()
 }
 
 #[test]
+fn i8_a_counter_the_ledger_names_is_not_given_out_again_by_an_older_database() {
+    let rig = Rig::new();
+    let subject = rig.subject();
+    let copy = copied(&rig);
+    let stored = rig.contact(&subject);
+    let erased = rig.vault.record_named(&stored.record).unwrap();
+    rig.delete(&stored.record).unwrap();
+    let (vault, _dir) = put_back(rig, &copy);
+    block_on(vault.settle_ledger()).unwrap();
+    let next = block_on(vault.store().allocate(1)).unwrap();
+    assert!(next.first > erased.0.counter(), "{next:?}");
+}
+
+#[test]
+fn a_tampered_record_is_not_answered_as_if_it_were_gone() {
+    for edit in ["UPDATE records SET version = version + 1", "DELETE FROM keys"] {
+        let rig = Rig::new();
+        let stored = rig.contact(&rig.subject());
+        rig.sql(edit);
+        assert_eq!(rig.delete(&stored.record), Err(Refusal::Integrity), "{edit}");
+        assert_eq!(rig.ledger(), "", "nothing was promised");
+    }
+    let rig = Rig::new();
+    let stored = rig.contact(&rig.subject());
+    rig.delete(&stored.record).unwrap();
+    assert_eq!(rig.delete(&stored.record), Err(Refusal::NotFound), "what is gone is gone");
+}
+
+#[test]
 fn a_ledger_of_another_vault_or_a_shorter_one_is_refused() {
     let rig = Rig::new();
     let stored = rig.contact(&rig.subject());

@@ -1,6 +1,7 @@
 //! Verbs against a real store, real keys and the sample policy, in one process.
 
 mod batch;
+mod charges;
 mod consent;
 mod context;
 mod erase;
