@@ -67,10 +67,14 @@ async fn me(link: &Link, client: &str) -> Result<Me, Failed> {
     match told.status {
         200 => told.json(),
         401 if link.is_local() => Err(Failed::new(format!(
-            "the client {client} is not declared in the policy, or not activated: strongroom client add {client}"
+            "the client {client} is not declared in the policy, or not activated: strongroom client activate {client}"
         ))),
         401 => Err(Failed::new(format!(
             "the vault does not know the key of {client}; make one with strongroom client key"
+        ))),
+        400 if !link.is_local() => Err(Failed::new(format!(
+            "{client}: {}; does listen.hosts name the host of --url?",
+            told.failure()
         ))),
         _ => Err(Failed::new(format!("{client}: {}", told.failure()))),
     }

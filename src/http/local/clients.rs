@@ -1,7 +1,7 @@
 //! `/local/clients`: what `strongroom client` does on a running vault. A new key is shown in its one reply and nowhere else.
 
 use super::{Local, by, shown, told};
-use crate::domain::{Id16, crockford, duration};
+use crate::domain::{Id16, Timestamp, crockford, duration};
 use crate::http::edge::{self, BodyLimits, RequestId};
 use crate::http::json;
 use crate::http::problem::Code;
@@ -21,6 +21,7 @@ struct Key {
     id: String,
     expires_at: String,
     withdrawn: bool,
+    ended: bool,
 }
 
 #[derive(Deserialize)]
@@ -29,12 +30,13 @@ struct NewKey {
     expires_in: String,
 }
 
-impl From<ClientSummary> for Client {
-    fn from(client: ClientSummary) -> Self {
-        let key = |(id, until, withdrawn): (Id16, crate::domain::Timestamp, bool)| Key {
+impl Client {
+    fn of(client: ClientSummary, now: Timestamp) -> Self {
+        let key = |(id, until, withdrawn): (Id16, Timestamp, bool)| Key {
             id: crockford::encode("key_", &id.0),
             expires_at: until.to_rfc3339(),
             withdrawn,
+            ended: until <= now,
         };
         Self {
             name: client.name,
@@ -58,7 +60,9 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 async fn list(local: web::Data<Local>) -> HttpResponse {
-    let clients: Vec<Client> = local.serving.vault.list_clients().into_iter().map(Client::from).collect();
+    let vault = &local.serving.vault;
+    let now = vault.now();
+    let clients: Vec<Client> = vault.list_clients().into_iter().map(|c| Client::of(c, now)).collect();
     shown(&serde_json::json!({ "clients": clients }))
 }
 
@@ -153,7 +157,7 @@ fn failed(error: &ClientError, id: RequestId) -> HttpResponse {
     let code = match error {
         ClientError::Undeclared | ClientError::NotActive | ClientError::NoSuchKey => Code::NotFound,
         ClientError::TwoKeys => Code::AlreadyExists,
-        ClientError::Life => Code::InvalidRequest,
+        ClientError::Life | ClientError::CertificateOnly => Code::InvalidRequest,
         ClientError::Commit(_) => Code::AuditUnavailable,
     };
     told(code, &error.to_string(), id)
