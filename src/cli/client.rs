@@ -33,6 +33,7 @@ struct NewKey {
     id: String,
     key: Sensitive<String>,
     expires_at: String,
+    note: Option<String>,
 }
 
 /// Runs a client command.
@@ -64,6 +65,9 @@ async fn carry_out(link: &Link, command: &ClientCommand, out: &mut dyn Write) ->
             // EXPOSE: shown to its owner once; the vault keeps only a keyed digest.
             writeln!(out, "key     {}", made.key.expose())?;
             writeln!(out, "expires {}", made.expires_at)?;
+            if let Some(note) = &made.note {
+                writeln!(out, "note    {note}")?;
+            }
         }
         ClientCommand::RevokeKey { client, key } => {
             let form = "a key id is key_ and 26 characters; `client list` shows them";

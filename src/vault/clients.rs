@@ -77,12 +77,6 @@ pub enum ClientError {
     /// Not activated yet.
     #[error("the client is not activated; run `strongroom client activate NAME` first")]
     NotActive,
-    /// The policy asks it for certificates alone.
-    #[error(
-        "the policy takes this client by its certificate alone, so a key would never work; give it a certificate \
-         (docs/mutual-tls.md), or a policy with auth = [\"key\"] when a vault is made"
-    )]
-    CertificateOnly,
     /// No such key.
     #[error("the client has no key with this id; `strongroom client list` shows them")]
     NoSuchKey,
@@ -171,9 +165,6 @@ impl Vault {
     ) -> Result<(Id16, Sensitive<String>, Timestamp), ClientError> {
         if life.is_zero() || life > MAX_KEY_LIFE {
             return Err(ClientError::Life);
-        }
-        if self.policy().client(name).is_some_and(|facts| !facts.accepts_key) {
-            return Err(ClientError::CertificateOnly);
         }
         if !self.clients().clients.contains_key(name) {
             return Err(ClientError::NotActive);

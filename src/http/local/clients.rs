@@ -30,6 +30,10 @@ struct NewKey {
     expires_in: String,
 }
 
+/// A key that is printed and cannot work costs its owner an hour.
+const CERTIFICATE_ONLY: &str = "the policy takes this client by its certificate alone, so this key does not work; give it a \
+     certificate (docs/mutual-tls.md), or write auth = [\"key\"] in the policy before a vault is made";
+
 impl Client {
     fn of(client: ClientSummary, now: Timestamp) -> Self {
         let key = |(id, until, withdrawn): (Id16, Timestamp, bool)| Key {
@@ -120,13 +124,14 @@ async fn key(
             id,
         );
     };
-    match local.serving.vault.new_client_key(by(&req), &name, life).await {
+    let vault = &local.serving.vault;
+    let useless = vault.policy().client(&name).is_some_and(|facts| !facts.accepts_key);
+    match vault.new_client_key(by(&req), &name, life).await {
         Err(error) => failed(&error, id),
         Ok((key_id, key, until)) => {
             let key_id = crockford::encode("key_", &key_id.0);
             // EXPOSE: shown to its owner once; the vault keeps only a keyed digest, and the reply wipes itself.
-            let body =
-                serde_json::json!({ "id": key_id, "key": key.expose(), "expires_at": until.to_rfc3339() });
+            let body = serde_json::json!({ "id": key_id, "key": key.expose(), "expires_at": until.to_rfc3339(), "note": useless.then_some(CERTIFICATE_ONLY) });
             shown(&body)
         }
     }
@@ -157,7 +162,7 @@ fn failed(error: &ClientError, id: RequestId) -> HttpResponse {
     let code = match error {
         ClientError::Undeclared | ClientError::NotActive | ClientError::NoSuchKey => Code::NotFound,
         ClientError::TwoKeys => Code::AlreadyExists,
-        ClientError::Life | ClientError::CertificateOnly => Code::InvalidRequest,
+        ClientError::Life => Code::InvalidRequest,
         ClientError::Commit(_) => Code::AuditUnavailable,
     };
     told(code, &error.to_string(), id)
