@@ -71,6 +71,10 @@ async fn start(args: &DevArgs, out: &mut dyn Write) -> Result<(), Failed> {
     let metrics_url = format!("http://{}/metrics", metrics.local_addr()?);
     vault.announce_public_url(&public_url);
     write_credentials(&args.credentials_out, &base, &certificate.ca, ((&metrics_url, &public_url), &keys))?;
+    if !fresh {
+        let file = args.credentials_out.display();
+        writeln!(out, "new keys were made; the old ones are withdrawn: export them again from {file}")?;
+    }
     if args.print_requests {
         requests::print(out, &base, &certificate.ca, &args.credentials_out)?;
     }

@@ -3,13 +3,13 @@
 use crate::app::open::{KEYRING, Tuning, assemble, default_key, stop};
 use crate::cli::{Failed, InitArgs, Place};
 use crate::crypto::Keyring;
-use crate::crypto::root::{KeyFile, RootProvider};
+use crate::crypto::root::{KeyFile, RootError, RootProvider};
 use crate::domain::VaultId;
 use crate::domain::clock::{Clock, SystemClock};
 use crate::domain::entropy::{Entropy, OsEntropy};
 use crate::storage::{Options, Store};
 use crate::vault::{InitError, Vault, VaultFacts};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -29,8 +29,10 @@ pub(in crate::app) async fn run(args: &InitArgs, out: &mut dyn Write) -> Result<
         let lines: Vec<String> = errors.iter().map(|e| format!("{}:{e}", args.policy.display())).collect();
         Failed::new(lines.join("\n"))
     })?;
+    let root = root_words(&args.place);
     let vault = found(&args.place, &policy, false, &Tuning::quiet()).await?;
     writeln!(out, "vault created in {}", args.place.data_dir.display())?;
+    writeln!(out, "{root}; keep a copy of it apart from copies of the data: without it nothing can be read")?;
     writeln!(
         out,
         "next, with the same --data-dir and root options: strongroom client activate NAME, then client key NAME;"
@@ -38,6 +40,20 @@ pub(in crate::app) async fn run(args: &InitArgs, out: &mut dyn Write) -> Result<
     writeln!(out, "then strongroom serve --config FILE (config/strongroom.toml is an example)")?;
     drop(vault);
     Ok(())
+}
+
+/// What opens the new vault, and whether it was there before.
+fn root_words(place: &Place) -> String {
+    if let Some(file) = &place.root_passphrase_file {
+        return format!("the passphrase in {} opens it", file.display());
+    }
+    let path = key_path(place);
+    let how = if path.exists() { "was there and is used" } else { "was made" };
+    format!("the root key {} {how}", path.display())
+}
+
+fn key_path(place: &Place) -> std::path::PathBuf {
+    place.root_key_file.clone().unwrap_or_else(|| default_key(&place.data_dir))
 }
 
 /// Makes directory, root key, keyring, store and the first commit.
@@ -92,10 +108,21 @@ fn new_provider(place: &Place) -> Result<Box<dyn RootProvider>, Failed> {
     if place.root_passphrase_file.is_some() {
         return super::open::provider(place);
     }
-    let path = place.root_key_file.clone().unwrap_or_else(|| default_key(&place.data_dir));
+    let path = key_path(place);
     if path.exists() {
         return super::open::provider(place);
     }
-    let made = KeyFile::create(&path, &mut OsEntropy).map_err(|e| Failed::new(e.to_string()))?;
+    let made = KeyFile::create(&path, &mut OsEntropy).map_err(|e| {
+        let hint = match (&e, path.parent()) {
+            (RootError::Io(ErrorKind::NotFound), Some(parent)) => {
+                format!("; make the directory {} first, for its owner alone", parent.display())
+            }
+            (RootError::Io(ErrorKind::PermissionDenied), _) => {
+                "; run the command as a user who may write there".to_owned()
+            }
+            _ => String::new(),
+        };
+        Failed::new(format!("the root key {} could not be made: {}{hint}", path.display(), e.cause()))
+    })?;
     Ok(Box::new(made))
 }

@@ -8,7 +8,7 @@ use crate::http::tls::{Live, TlsError, TlsFiles, Watcher};
 use crate::policy::Cidr;
 use crate::telemetry::links::LinkMetrics;
 use crate::vault::Vault;
-use std::net::IpAddr;
+use std::net::{IpAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -151,7 +151,7 @@ pub(in crate::app) async fn look_after(
     links: Arc<Links>,
     live: Arc<Live>,
     metrics: Arc<LinkMetrics>,
-    vault: Arc<Vault>,
+    (vault, listener): (Arc<Vault>, Listener),
 ) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     let mut watcher = Watcher::new(&live);
@@ -166,24 +166,39 @@ pub(in crate::app) async fn look_after(
             watcher.tried();
         }
         if asked || watcher.due() {
-            reload(&live, &metrics, &vault).await;
+            reload(&live, &metrics, (&vault, &listener)).await;
         }
         metrics.stale(live.is_stale());
         metrics.open(links.open());
     }
 }
 
-async fn reload(live: &Live, metrics: &LinkMetrics, vault: &Vault) {
+/// Which listener TLS material is of: for the lines that tell of it.
+pub(in crate::app) struct Listener {
+    /// Its name on the audit log; `None`: the API's.
+    pub(in crate::app) name: Option<&'static str>,
+    pub(in crate::app) address: String,
+}
+
+impl Listener {
+    pub(in crate::app) fn of(name: Option<&'static str>, socket: &TcpListener) -> Self {
+        Self { name, address: socket.local_addr().map_or_else(|_| String::new(), |at| at.to_string()) }
+    }
+}
+
+async fn reload(live: &Live, metrics: &LinkMetrics, (vault, listener): (&Vault, &Listener)) {
+    let address = listener.address.as_str();
     let refused = match live.reload() {
         Ok(false) => return,
         Ok(true) => {
-            tracing::info!(event = "tls_reloaded", "new TLS material is being served");
+            tracing::info!(event = "tls_reloaded", address, "new TLS material is being served");
             None
         }
         Err(error) => {
             let code = error.code();
             tracing::error!(
                 event = "tls_refused",
+                address,
                 code,
                 "new TLS material was not taken over, the last good set is served: {error}"
             );
@@ -191,7 +206,7 @@ async fn reload(live: &Live, metrics: &LinkMetrics, vault: &Vault) {
         }
     };
     metrics.reloaded(refused.is_none());
-    if !vault.report_tls_reload(refused).await {
+    if !vault.report_tls_reload(listener.name, refused).await {
         tracing::error!(event = "tls_unreported", "a change of TLS material could not be written to the log");
     }
 }

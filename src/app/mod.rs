@@ -50,7 +50,10 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<(), Failed> {
         Command::Audit(command) => audit(command, out),
         Command::Doctor(args) => cli::doctor::report(&doctor::collect(args)?, args.json, out),
         Command::Config(ConfigCommand::Check { file }) => {
-            open::settings(file)?;
+            if open::settings(file)?.tls.certificate.is_none() {
+                let advice = "is missing, and a vault is served over TLS only; write certificate and key";
+                return Err(Failed::new(format!("{}: [tls] {advice}", file.display())));
+            }
             writeln!(out, "{}: no fault found", file.display())?;
             Ok(())
         }
@@ -63,11 +66,14 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> Result<(), Failed> {
             Ok(())
         }
         Command::Completions { shell } => {
-            clap_complete::generate(*shell, &mut Cli::command(), "strongroom", &mut std::io::stdout());
+            // Into memory first: the generator panics when its reader goes away.
+            let mut text = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "strongroom", &mut text);
+            out.write_all(&text)?;
             Ok(())
         }
         Command::Man => {
-            clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?;
+            clap_mangen::Man::new(Cli::command()).render(out)?;
             Ok(())
         }
     }

@@ -94,11 +94,31 @@ pub(in crate::app) fn log(place: &Place) -> Result<LogReader, Failed> {
 /// Opens the keyring of a place.
 pub(in crate::app) fn keyring(place: &Place) -> Result<Keyring, Failed> {
     let path = place.data_dir.join(KEYRING);
-    if !path.exists() {
-        let hint = "is there a vault? `strongroom init` makes one, `strongroom dev` a development vault";
-        return Err(Failed::new(format!("{}: no keyring here; {hint}", place.data_dir.display())));
-    }
+    present(&place.data_dir, &path)?;
     Keyring::load(&path, provider(place)?.as_ref()).map_err(|e| Failed::new(e.to_string()))
+}
+
+/// Whether there is a keyring that can be looked at. What is forbidden is not absent, and beside a database `init` is no
+/// remedy.
+fn present(data_dir: &Path, keyring: &Path) -> Result<(), Failed> {
+    let Err(error) = std::fs::metadata(keyring) else { return Ok(()) };
+    let words = crate::domain::io_words(error.kind());
+    Err(Failed::new(match error.kind() {
+        std::io::ErrorKind::NotFound if data_dir.join("vault.db").exists() => {
+            format!(
+                "{}: missing beside vault.db; put the copy of this vault's keyring back",
+                keyring.display()
+            )
+        }
+        std::io::ErrorKind::NotFound => {
+            let hint = "is there a vault? `strongroom init` makes one, `strongroom dev` a development vault";
+            format!("{}: no keyring here; {hint}", data_dir.display())
+        }
+        std::io::ErrorKind::PermissionDenied => {
+            format!("{}: {words}; run the command as the owner of the data directory", keyring.display())
+        }
+        _ => format!("{}: {words}", keyring.display()),
+    }))
 }
 
 fn parts(place: &Place, tuning: &Tuning) -> Result<Parts, Failed> {

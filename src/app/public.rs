@@ -30,7 +30,8 @@ impl PublicPlan {
         let counters = links::metrics();
         let counted = links::Counted { metrics: counters.clone(), vault: vault.clone() };
         let links = Links::new(live.clone(), rules, limits, Some(Arc::new(counted)));
-        let following = links::look_after(links.clone(), live, counters, vault.clone());
+        let listener = links::Listener::of(Some("public"), &self.listener);
+        let following = links::look_after(links.clone(), live, counters, (vault.clone(), listener));
         let listener = PublicListener { listener: self.listener, links: Some(links), proxies };
         (listener, Some(actix_web::rt::spawn(following)))
     }

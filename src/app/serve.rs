@@ -50,6 +50,8 @@ pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
     tracing::info!(
         event = "serving",
         address = settings.listen.address.to_string().as_str(),
+        metrics = settings.metrics.address.to_string().as_str(),
+        public = settings.public.address.map_or_else(|| "off".to_owned(), |at| at.to_string()).as_str(),
         "the vault is being served"
     );
     let server = server_settings(&settings);
@@ -119,6 +121,7 @@ pub(in crate::app) async fn serve(
     let meter = Arc::new(metered(&vault, &telling, counters.clone())?);
     let capacity = Capacity::default();
     let serving = web::Data::new(Serving { vault: vault.clone(), meter: meter.clone(), body, capacity });
+    let here = links::Listener::of(None, &on.api);
     let entropy: EntropyFactory = Arc::new(|| Box::new(OsEntropy));
     let admin = Admin::start(serving.clone(), on.admin)?;
     let LinkPlan { live, rules, limits } = on.links;
@@ -137,7 +140,7 @@ pub(in crate::app) async fn serve(
     let upkeep = actix_web::rt::spawn(upkeep(vault.clone()));
     let watch = actix_web::rt::spawn(watch::watch(vault.clone(), meter.clone(), telling.alerts));
     let keeping = Keeping::start(vault.clone());
-    let material = actix_web::rt::spawn(links::look_after(links, live, counters, vault.clone()));
+    let material = actix_web::rt::spawn(links::look_after(links, live, counters, (vault.clone(), here)));
     let drain = settings.shutdown_timeout;
     let ended = until_stopped(servers, drain, vault.clock().as_ref()).await;
     admin.stop().await;

@@ -24,6 +24,8 @@ struct Key {
     id: String,
     expires_at: String,
     withdrawn: bool,
+    #[serde(default)]
+    ended: bool,
 }
 
 #[derive(Deserialize)]
@@ -31,6 +33,7 @@ struct NewKey {
     id: String,
     key: Sensitive<String>,
     expires_at: String,
+    note: Option<String>,
 }
 
 /// Runs a client command.
@@ -62,6 +65,9 @@ async fn carry_out(link: &Link, command: &ClientCommand, out: &mut dyn Write) ->
             // EXPOSE: shown to its owner once; the vault keeps only a keyed digest.
             writeln!(out, "key     {}", made.key.expose())?;
             writeln!(out, "expires {}", made.expires_at)?;
+            if let Some(note) = &made.note {
+                writeln!(out, "note    {note}")?;
+            }
         }
         ClientCommand::RevokeKey { client, key } => {
             let form = "a key id is key_ and 26 characters; `client list` shows them";
@@ -116,16 +122,34 @@ async fn list(link: &Link, out: &mut dyn Write) -> Result<(), Failed> {
             if client.state == "declared" { "declared, not activated" } else { client.state.as_str() };
         writeln!(out, "{:<20} {state}", client.name)?;
         for key in client.keys {
-            let mark = if key.withdrawn { "withdrawn" } else { "until" };
-            writeln!(out, "  {} {mark} {}", key.id, key.expires_at)?;
+            writeln!(out, "  {} {}", key.id, standing(&key))?;
         }
     }
     Ok(())
 }
 
+/// What became of a key. The end of a withdrawn one lies ahead and means nothing any more.
+fn standing(key: &Key) -> String {
+    match (key.withdrawn, key.ended) {
+        (true, _) => "withdrawn".to_owned(),
+        (false, true) => format!("ended {}", key.expires_at),
+        (false, false) => format!("until {}", key.expires_at),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_is_withdrawn_or_ended_or_holds_until_its_end() {
+        let told = |withdrawn, ended| {
+            standing(&Key { id: String::new(), expires_at: "2027-02-22".to_owned(), withdrawn, ended })
+        };
+        assert_eq!(told(true, false), "withdrawn");
+        assert_eq!(told(false, true), "ended 2027-02-22");
+        assert_eq!(told(false, false), "until 2027-02-22");
+    }
 
     #[test]
     fn a_name_that_is_no_path_segment_names_no_client() {

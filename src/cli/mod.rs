@@ -390,13 +390,16 @@ pub const READER_GONE: &str = "the reader of the output has gone away";
 pub const WEAK: &str = "weaker than they could be; see warn above";
 /// What an import ends with that rejected some lines: the summary has said so; its exit code is 3.
 pub const SOME_REJECTED: &str = "some lines were rejected";
+/// What an import ends with that a signal stopped.
+pub const INTERRUPTED: &str = "interrupted; nothing is lost: the same command with --resume goes on";
 
 impl Failed {
-    /// The exit code: 0 when the reader has gone, 2 for weak measures, 3 for rejected lines, else 1.
+    /// The exit code: 0 when the reader has gone, 2 for weak measures, 3 for rejected lines, 130 when a signal stopped it, else 1.
     pub fn exit_code(&self) -> u8 {
         match self.0.as_str() {
             READER_GONE => 0,
-            SOME_REJECTED => 3,
+            INTERRUPTED => 130,
+            text if text.starts_with(SOME_REJECTED) => 3,
             text if text.ends_with(WEAK) => 2,
             _ => 1,
         }

@@ -40,6 +40,13 @@ pub(in crate::cli) fn read(file: &Path) -> Result<String, Failed> {
 }
 
 pub(in crate::cli) fn faults(file: &Path, errors: &[String]) -> Failed {
-    let lines: Vec<String> = errors.iter().map(|e| format!("{}:{e}", file.display())).collect();
+    let lines: Vec<String> = errors
+        .iter()
+        .map(|e| match e.strip_prefix("0:0: ") {
+            // Of the question, not of a place in the file.
+            Some(fault) => fault.to_owned(),
+            None => format!("{}:{e}", file.display()),
+        })
+        .collect();
     Failed::new(lines.join("\n"))
 }

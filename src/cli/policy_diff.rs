@@ -9,27 +9,50 @@ use std::io::Write;
 use std::path::Path;
 
 /// What governs a vault, as its server or its store says.
-pub async fn governing(link: &Link) -> Result<String, Failed> {
+pub async fn governing(link: &Link) -> Result<Governing, Failed> {
     #[derive(serde::Deserialize)]
-    struct Governing {
+    struct Text {
         text: String,
     }
-    Ok(link.local::<Governing>("GET", "/local/policy", None).await?.text)
+    #[derive(serde::Deserialize)]
+    struct About {
+        development: bool,
+    }
+    let about: About = link.local("GET", "/local/about", None).await?;
+    let policy: Text = link.local("GET", "/local/policy", None).await?;
+    Ok(Governing { text: policy.text, development: about.development })
+}
+
+/// A vault's policy, and whether `dev` opens its limits and networks whatever it says.
+pub struct Governing {
+    text: String,
+    development: bool,
 }
 
 /// Compares; `governing` is the text of a vault's policy when one is asked about.
-pub fn run(command: &PolicyCommand, governing: Option<String>, out: &mut dyn Write) -> Result<(), Failed> {
+pub fn run(command: &PolicyCommand, governing: Option<Governing>, out: &mut dyn Write) -> Result<(), Failed> {
     let PolicyCommand::Diff { old, new, json, .. } = command else { return Ok(()) };
+    let opened = governing.as_ref().is_some_and(|governing| governing.development);
     let one = || Failed::new("write two policy files, or one and --data-dir DIR for the policy that governs");
     let (was, old_file, new_file) = match (governing, old, new) {
-        (Some(text), Some(file), None) => (text, Path::new("the governing policy"), file),
+        (Some(governing), Some(file), None) => (governing.text, Path::new("the governing policy"), file),
         (None, Some(old), Some(new)) => (read(old)?, old.as_path(), new),
         _ => return Err(one()),
     };
     let now = read(new_file)?;
     let diff = diff_policies(&was, &now)
         .map_err(|(is_new, lines)| faults(if is_new { new_file } else { old_file }, &lines))?;
-    if *json { as_json(&diff, out) } else { as_text(&diff, out) }
+    if *json {
+        return as_json(&diff, out);
+    }
+    as_text(&diff, out)?;
+    if opened {
+        writeln!(
+            out,
+            "This is a development vault: `strongroom dev` opens its limits and networks, whatever it says."
+        )?;
+    }
+    Ok(())
 }
 
 fn as_text(diff: &PolicyDiff, out: &mut dyn Write) -> Result<(), Failed> {

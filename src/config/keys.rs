@@ -62,8 +62,13 @@ pub const KEYS: &[Key] = &[
         Of("[]"),
         "Host names answered to, without port; empty: any. Others get 400, probes too.",
     ),
-    key("tls.certificate", Path, Absent("–"), "Certificate chain, PEM, the vault's own certificate first."),
-    key("tls.key", Path, Absent("–"), "Its private key, PEM, not encrypted, mode 0600."),
+    key(
+        "tls.certificate",
+        Path,
+        Absent("has to be written"),
+        "Certificate chain, PEM, the vault's own certificate first.",
+    ),
+    key("tls.key", Path, Absent("has to be written"), "Its private key, PEM, not encrypted, mode 0600."),
     key("tls.client_ca", Path, Absent("none is asked for"), "Authorities of client certificates, PEM."),
     key(
         "tls.client_crl",

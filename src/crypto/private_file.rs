@@ -49,7 +49,7 @@ pub(in crate::crypto) fn read(path: &Path, max: u64) -> Result<Vec<u8>, Fault> {
         return Err(Fault::Unfit("others may read it; run chmod 600 on it"));
     }
     if meta.uid() != rustix::process::geteuid().as_raw() {
-        return Err(Fault::Unfit("it belongs to another user; run chown on it"));
+        return Err(Fault::Unfit("it belongs to another user; run the command as that user"));
     }
     if meta.len() > max {
         return Err(Fault::Unfit("it is too long to be what it should be; put the right file in its place"));

@@ -28,6 +28,16 @@ pub enum TlsError {
     /// The key file could not be used.
     #[error("the TLS key file cannot be read as one PEM private key; check `key`")]
     Key,
+    /// A file could not be read at all.
+    #[error("the file that `{setting}` names: {}; check the setting and the file", crate::domain::io_words(*.kind))]
+    Unread {
+        /// The setting.
+        setting: &'static str,
+        /// The code of a file that holds something else.
+        code: &'static str,
+        /// Why.
+        kind: std::io::ErrorKind,
+    },
     /// Others may read the key.
     #[error("the TLS key file must be a regular file that its owner alone may read (mode 0600 or 0400)")]
     KeyMode,
@@ -65,6 +75,7 @@ impl TlsError {
     /// A short name for log and audit.
     pub fn code(&self) -> &'static str {
         match self {
+            Self::Unread { code, .. } => code,
             Self::Certificate => "tls_certificate",
             Self::Key => "tls_key",
             Self::KeyMode => "tls_key_mode",
@@ -97,6 +108,19 @@ pub fn server_config(certificate: &Path, key: &Path) -> Result<ServerConfig, Tls
         client_crl: None,
     };
     Ok(ServerConfig::clone(&Material::load(&files)?.config))
+}
+
+/// Reads the file that a setting names; `unfit` is for what is there and is no file of the kind.
+fn read_named(
+    path: &Path,
+    setting: &'static str,
+    unfit: TlsError,
+) -> Result<(u32, Zeroizing<Vec<u8>>), TlsError> {
+    let code = unfit.code();
+    read(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::InvalidData => unfit,
+        kind => TlsError::Unread { setting, code, kind },
+    })
 }
 
 /// Reads a regular file of bounded size; its mode is taken from the very file that is read.

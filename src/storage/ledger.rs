@@ -24,7 +24,9 @@ pub enum LedgerError {
     #[error("erasures.log failed to sync before; restart the vault")]
     Closed,
     /// The file is shorter than the position asked for.
-    #[error("erasures.log is shorter than it was; put the right file back")]
+    #[error(
+        "erasures.log lacks lines that this database rests on: it was removed, or is an older copy; put the right file back"
+    )]
     Short,
     /// The line holds a line break, or is too long.
     #[error("a line of erasures.log is malformed")]
@@ -67,8 +69,8 @@ impl Ledger {
         self.lock().length
     }
 
-    /// Appends a line and syncs it. Blocks for the time of a sync: never call it from a thread that serves.
-    pub fn append(&self, line: &str) -> Result<(), LedgerError> {
+    /// Appends a line and syncs it; where it ends. Blocks for the time of a sync: never call it from a thread that serves.
+    pub fn append(&self, line: &str) -> Result<u64, LedgerError> {
         if line.is_empty() || line.len() >= MAX_LINE || line.contains(['\n', '\r']) {
             return Err(LedgerError::Malformed);
         }
@@ -89,7 +91,7 @@ impl Ledger {
             return Err(error.into());
         }
         state.length = at + line.len() as u64 + 1;
-        Ok(())
+        Ok(state.length)
     }
 
     /// Hands every line from a position on to `f`, in order.

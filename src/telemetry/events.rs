@@ -12,6 +12,8 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("count", "How many"),
     ("state", "A state of `/ready`"),
     ("address", "An address the configuration names"),
+    ("metrics", "The address of metrics"),
+    ("public", "The address of the public pages, or `off`"),
     ("alert", "Name of an alert"),
     ("method", "Method of the route, or `other`"),
     ("route", "Route template, or `other`; never a path"),
@@ -32,7 +34,7 @@ pub const EVENTS: &[(&str, &str, &str)] = &[
     ),
     ("socket_left", "warn", "The admin socket could not be removed; the next start replaces it"),
     ("admin_end", "warn", "The admin socket did not end in order; look at the lines before"),
-    ("serving", "info", "The vault serves on this address"),
+    ("serving", "info", "The vault serves: the API on `address`, metrics and public pages on theirs"),
     (
         "stopping",
         "info",
@@ -89,12 +91,12 @@ pub const EVENTS: &[(&str, &str, &str)] = &[
     (
         "tls_reloaded",
         "info",
-        "New TLS material (certificate, key, client CA, revocation list) is being served",
+        "New TLS material (certificate, key, client CA, revocation list) is being served on `address`",
     ),
     (
         "tls_refused",
         "error",
-        "New TLS material was not taken over; the last good set is served. `code` says why",
+        "New TLS material was not taken over on `address`; the last good set is served. `code` says why",
     ),
     (
         "tls_unreported",

@@ -106,8 +106,11 @@ impl LogReader {
     /// One event as a JSON line.
     pub fn line(&self, row: &audit::Row) -> String {
         match audit::decode(&row.body) {
-            Ok(body) => audit::to_json(&body, &row.link(), self),
-            Err(_) => format!("{{\"pos\":{},\"error\":\"malformed\"}}", row.pos),
+            Ok(body) => {
+                let line = audit::to_json(&body, &row.link(), self);
+                format!("{{\"position\":{},{}", row.pos, line.strip_prefix('{').unwrap_or(&line))
+            }
+            Err(_) => format!("{{\"position\":{},\"error\":\"malformed\"}}", row.pos),
         }
     }
 }

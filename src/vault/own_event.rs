@@ -8,13 +8,15 @@ use crate::storage::ChangeSet;
 use crate::vault::Vault;
 
 impl Vault {
-    /// Writes down whether TLS material was taken over or, with the reason's short name, refused. `false`: it could not be
+    /// Writes down whether TLS material was taken over or, with the reason's short name, refused; the listener's name goes
+    /// before it, where it is not the API's (`public`, `public_tls_key`). `false`: it could not be
     /// written.
-    pub async fn report_tls_reload(&self, refused: Option<&str>) -> bool {
+    pub async fn report_tls_reload(&self, listener: Option<&str>, refused: Option<&str>) -> bool {
         let Ok(request) = OsEntropy.array() else { return false };
         let mut body = EventBody::new(Id16(request), self.now(), Principal::Vault, Act::TlsReload);
         body.outcome = if refused.is_none() { Outcome::Allowed } else { Outcome::Failed };
-        body.code = refused.map(str::to_owned);
+        let words: Vec<&str> = listener.into_iter().chain(refused).collect();
+        body.code = (!words.is_empty()).then(|| words.join("_"));
         let event = Event { ticket: EventTicket::next(), body };
         self.store().commit(ChangeSet::observed(event, CommitNo(u64::MAX), [])).await.is_ok()
     }

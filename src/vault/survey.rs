@@ -7,6 +7,7 @@ use crate::domain::{ControlKind, Timestamp};
 use crate::policy::{ClientLimits, Policy};
 use crate::storage::{ControlRow, ReadError, inspect, read_only_controls, read_only_tail};
 use crate::vault::clients::ClientSummary;
+use crate::vault::erase::mark;
 use crate::vault::govern::{self, compile};
 use crate::vault::rows::control_key;
 use crate::vault::setup::VaultFacts;
@@ -29,6 +30,8 @@ pub struct Survey {
     pub clients: Vec<ClientSummary>,
     /// Rows whose seal fails.
     pub broken_rows: usize,
+    /// How long the ledger of erasures must be.
+    pub ledger_reached: u64,
     /// When the last event was committed.
     pub last_event: Option<Timestamp>,
 }
@@ -39,6 +42,8 @@ pub struct GoverningPolicy {
     pub text: String,
     /// Fields that no client may read for any purpose.
     pub unread: Vec<String>,
+    /// Clients that it asks for certificates.
+    pub certificates: Vec<String>,
     /// Limits by client.
     pub limits: Vec<(String, ClientLimits)>,
 }
@@ -62,6 +67,7 @@ pub fn survey(dir: &Path, keys: &Keyring) -> Result<Survey, ReadError> {
     });
     let (rows, key_rows) = (sealed(ControlKind::Client)?, sealed(ControlKind::ClientKey)?);
     let clients = policy.as_ref().map_or_else(Vec::new, |(_, policy)| clients(policy, &rows, &key_rows));
+    let ledger_reached = mark::reached(&sealed(ControlKind::LedgerMark)?);
     let store = inspect(dir)?;
     Ok(Survey {
         same_vault: store.vault == keys.vault(),
@@ -70,6 +76,7 @@ pub fn survey(dir: &Path, keys: &Keyring) -> Result<Survey, ReadError> {
         policy: policy.map(|(text, policy)| looked_through(text, &policy)),
         clients,
         broken_rows,
+        ledger_reached,
         last_event: read_only_tail(dir, 1)?.first().map(|row| row.at),
     })
 }
@@ -100,5 +107,8 @@ fn looked_through(text: String, policy: &Policy) -> GoverningPolicy {
         fields.filter(|field| !read.contains(&field.no)).map(|field| field.full_name.clone()).collect();
     unread.sort_unstable();
     let limits = policy.clients().map(|client| (client.name.clone(), client.limits)).collect();
-    GoverningPolicy { text, unread, limits }
+    let asked = policy.clients().filter(|client| client.accepts_mtls);
+    let mut certificates: Vec<String> = asked.map(|client| client.name.clone()).collect();
+    certificates.sort_unstable();
+    GoverningPolicy { text, unread, certificates, limits }
 }

@@ -252,3 +252,74 @@ fn what_is_generated_is_there() {
         run(&["dev", "--data-dir", "/nonexistent/x", "--listen", "0.0.0.0:1", "--credentials-out", "/tmp/x"]);
     assert!(!ok && err.contains("loopback"), "{err}");
 }
+
+#[test]
+fn what_is_missing_or_forbidden_is_told_apart_and_init_names_the_root_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, key) = (dir.path().join("d"), dir.path().join("keys/root.key"));
+    let init = [
+        "init",
+        "--data-dir",
+        path(&data),
+        "--policy",
+        policy(),
+        "--single-operator",
+        "--root-key-file",
+        path(&key),
+    ];
+    let (ok, _, err) = run(&init);
+    assert!(!ok && err.contains(path(&key)) && err.contains("make the directory"), "{err}");
+    assert!(!err.contains("name it with"), "it was named: {err}");
+    std::fs::create_dir(dir.path().join("keys")).unwrap();
+    let (ok, out, err) = run(&init);
+    assert!(ok && out.contains("root.key was made") && out.contains("keep a copy"), "{out}{err}");
+    std::fs::rename(&data, dir.path().join("first")).unwrap();
+    let (ok, out, err) = run(&init);
+    assert!(ok && out.contains("was there and is used"), "{out}{err}");
+    // Beside a database a missing keyring is lost, not to be made.
+    std::fs::rename(data.join("keyring"), data.join("elsewhere")).unwrap();
+    let list = ["client", "list", "--data-dir", path(&data), "--root-key-file", path(&key)];
+    let (ok, _, err) = run(&list);
+    assert!(!ok && err.contains("missing beside vault.db") && !err.contains("init"), "{err}");
+    // What cannot be looked at is not absent; a name that is too long stands for it, as root may look everywhere.
+    let long = dir.path().join("x".repeat(300));
+    let (ok, _, err) = run(&["client", "list", "--data-dir", path(&long)]);
+    assert!(!ok && !err.contains("no keyring here"), "{err}");
+}
+
+#[test]
+fn a_key_for_a_client_that_is_taken_by_certificate_alone_is_said_to_be_of_no_use() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, file) = (dir.path().join("d"), dir.path().join("policy.toml"));
+    let text = std::fs::read_to_string(policy()).unwrap();
+    std::fs::write(&file, text.replace("[\"key\"]", "[\"mtls\"]")).unwrap();
+    let (ok, _, err) =
+        run(&["init", "--data-dir", path(&data), "--policy", path(&file), "--single-operator"]);
+    assert!(ok, "{err}");
+    let (ok, _, err) = run(&["client", "activate", "--data-dir", path(&data), "storefront"]);
+    assert!(ok, "{err}");
+    let (ok, out, err) = run(&["client", "key", "--data-dir", path(&data), "storefront"]);
+    assert!(ok && out.contains("note ") && out.contains("certificate alone"), "{out}{err}");
+}
+
+#[test]
+fn settings_without_a_certificate_are_a_fault_that_check_finds() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("strongroom.toml");
+    std::fs::write(&file, "data_dir = \"x\"\n").unwrap();
+    let (ok, _, err) = run(&["config", "check", path(&file)]);
+    assert!(!ok && err.contains("[tls]"), "{err}");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_defect() {
+    let mut child = Command::new(binary())
+        .args(["completions", "bash"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    assert!(ended.status.success() && ended.stderr.is_empty(), "{ended:?}");
+}

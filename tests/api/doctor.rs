@@ -145,6 +145,19 @@ fn files_that_others_may_read_or_that_are_not_a_pair_are_broken() {
 }
 
 #[test]
+fn a_ledger_of_erasures_that_is_missing_open_or_older_is_broken() {
+    let place = Place::new();
+    let ledger = place.data.join("erasures.log");
+    assert_eq!(place.doctor(&[]).of("erasure ledger").0, "ok");
+    std::fs::set_permissions(&ledger, std::fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(place.doctor(&[]).of("erasure ledger").1.contains("chmod"));
+    std::fs::remove_file(&ledger).unwrap();
+    let report = place.doctor(&[]);
+    assert_eq!((report.code, report.of("erasure ledger").0), (1, "fail"));
+    assert!(report.of("erasure ledger").1.contains("missing"));
+}
+
+#[test]
 fn i4_an_edited_row_shows_though_the_vault_is_never_opened() {
     let place = Place::new();
     let database = rusqlite::Connection::open(place.data.join("vault.db")).unwrap();

@@ -76,3 +76,29 @@ fn check_signature(certificate: &serde_json::Value) {
     let position = certificate["event"]["position"].as_u64().unwrap();
     assert!(statement.contains(&format!("event {position} ")));
 }
+
+#[test]
+fn a55_a_vault_whose_ledger_of_erasures_was_removed_is_not_served_until_it_is_back() {
+    use crate::vault::{path, run};
+    let vault = Vault::start();
+    let mut shop = Client::of(&vault, "storefront");
+    let subject = shop.subject();
+    let record =
+        shop.record(&subject, "contact", json!({"name": "Ada"}))["record"].as_str().unwrap().to_owned();
+    shop.delete(&record, &[]).is(200);
+    let data = vault.data();
+    let dir = vault.stop();
+    let ledger = data.join("erasures.log");
+    let kept = std::fs::read(&ledger).unwrap();
+    std::fs::remove_file(&ledger).unwrap();
+    let list = ["client", "list", "--data-dir", path(&data)];
+    for _ in 0..2 {
+        let (ok, _, err) = run(&list);
+        assert!(!ok && err.contains("put the right file back"), "{err}");
+    }
+    let (_, report, _) = run(&["doctor", "--json", "--data-dir", path(&data)]);
+    assert!(report.contains("erasures.log lacks lines"), "{report}");
+    std::fs::write(&ledger, kept).unwrap();
+    assert!(run(&list).0);
+    drop(dir);
+}

@@ -638,3 +638,42 @@ fn ndjson_lines_are_people_too() {
     assert_eq!(desk.lines("rejects"), [json!({"line": 16, "pointer": "", "code": "malformed_json"})]);
     holds(&vault, &people, &desk.tokens());
 }
+
+#[test]
+fn an_import_that_a_signal_stops_says_how_to_go_on_and_ends_as_an_unbroken_one() {
+    use rustix::process::{Pid, Signal, kill_process};
+    for signal in [Signal::INT, Signal::TERM] {
+        let people = people(200, 31);
+        let (vault, desk) = (Vault::start(), Desk::new(&people));
+        let to = reach(&vault.data());
+        let args = desk.arguments(&texts(&to), &["--at-once", "2"]);
+        let child =
+            Command::new(binary()).args(&args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let (journal, deadline) =
+            (desk.file("people.csv.journal"), Instant::now() + Duration::from_secs(120));
+        while std::fs::read_to_string(&journal).map_or(0, |t| t.matches("\"done\"").count()) < 20 {
+            assert!(Instant::now() < deadline);
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        let ended = child.wait_with_output().unwrap();
+        let told = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(130), "{told}");
+        assert!(told.contains("nothing is lost") && told.contains("--resume"), "{told}");
+        let (code, _, err) = desk.import(&texts(&to), &["--resume"]);
+        assert_eq!(code, 0, "{err}");
+        holds(&vault, &people, &desk.tokens());
+    }
+}
+
+#[test]
+fn an_import_that_is_refused_for_its_outputs_leaves_the_finished_journal_where_it_was() {
+    let people = people(3, 32);
+    let (vault, desk) = (Vault::start(), Desk::new(&people));
+    let to = reach(&vault.data());
+    assert_eq!(desk.import(&texts(&to), &[]).0, 0);
+    let (code, _, err) = desk.import(&texts(&to), &[]);
+    assert!(code == 1 && err.contains("there already"), "{err}");
+    let (code, _, err) = desk.import(&texts(&to), &["--resume"]);
+    assert!(code == 1 && err.contains("come to its end already"), "{err}");
+}

@@ -401,5 +401,6 @@ fn refused_certificates_are_summed_on_the_log_and_an_unverifiable_policy_is_told
     let sums = served.events("refusal.sum");
     let sum = sums.iter().find(|e| e["code"] == "client_certificate_refused").unwrap();
     assert_eq!((sum["count"].as_u64(), sum["network"]["prefix"].as_str()), (Some(3), Some("127.0.0.0/24")));
-    assert!(plan().serve().log().contains("mtls_without_ca"));
+    let served = plan().serve();
+    served.until("it is told", SOON, || served.log().contains("mtls_without_ca"));
 }

@@ -5,8 +5,15 @@ use crate::app::machine;
 use crate::app::serve::cores;
 use crate::cli::doctor::{Finding, Standing};
 use crate::config::Settings;
-use crate::http::tls;
+use crate::domain::Timestamp;
+use crate::domain::clock::{Clock, SystemClock};
+use crate::http::tls::{self, Material, TlsFiles};
 use crate::limits;
+use crate::vault::Survey;
+use std::time::Duration;
+
+/// From how long before its end a certificate is spoken of.
+const SOON: Duration = Duration::from_secs(14 * 86_400);
 
 pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
     let mut found =
@@ -55,7 +62,65 @@ fn certificate(settings: &Settings) -> Vec<Finding> {
             Finding::new("TLS", Standing::Fail, detail)
         }
     };
-    vec![pair, private("TLS key", key, key)]
+    let mut found = vec![pair, private("TLS key", key, key)];
+    let files = TlsFiles {
+        certificate: certificate.clone(),
+        key: key.clone(),
+        client_ca: settings.tls.client_ca.clone(),
+        client_crl: settings.tls.client_crl.clone(),
+    };
+    if found.iter().all(|finding| finding.standing == Standing::Ok) {
+        found.extend(whole_set(&files));
+    }
+    found
+}
+
+/// The whole set, as serve takes it: client authorities and revocation lists too, and when what ends.
+fn whole_set(files: &TlsFiles) -> Vec<Finding> {
+    let material = match Material::load(files) {
+        Ok(material) => material,
+        Err(error) => return vec![Finding::new("client CA", Standing::Fail, error.to_string())],
+    };
+    let now = SystemClock::default().wall();
+    let (certificate, lists) = material.ends();
+    let mut found = Vec::new();
+    found.extend(certificate.map(|until| ends("TLS certificate", until, now)));
+    if files.client_ca.is_some() {
+        let detail = "client certificates of these authorities are taken";
+        found.push(Finding::new("client CA", Standing::Ok, detail));
+        found.push(match lists {
+            Some(until) => ends("client CRL", until, now),
+            None => Finding::new(
+                "client CRL",
+                Standing::Warn,
+                "none: a stolen client certificate holds until its end; write tls.client_crl",
+            ),
+        });
+    }
+    found
+}
+
+/// What has an end: broken beyond it, spoken of two weeks before.
+fn ends(measure: &'static str, until: Timestamp, now: Timestamp) -> Finding {
+    let day = until.to_rfc3339();
+    if until <= now {
+        return Finding::new(measure, Standing::Fail, format!("ended {day}; put a new one in its place"));
+    }
+    let standing = if until <= now.plus(SOON) { Standing::Warn } else { Standing::Ok };
+    let what = if standing == Standing::Warn { "; renew it" } else { "" };
+    Finding::new(measure, standing, format!("ends {day}{what}"))
+}
+
+/// Clients that the policy asks for certificates which nothing could verify.
+pub(super) fn certificates_asked(settings: &Settings, survey: &Survey) -> Option<Finding> {
+    let asked = &survey.policy.as_ref()?.certificates;
+    (settings.tls.client_ca.is_none() && !asked.is_empty()).then(|| {
+        let detail = format!(
+            "the policy asks {} for certificates and tls.client_ca is not set: they cannot call",
+            asked.join(", ")
+        );
+        Finding::new("client CA", Standing::Warn, detail)
+    })
 }
 
 /// A limit a hundred times its default guards nothing.
@@ -117,4 +182,43 @@ fn traces(settings: &Settings) -> Finding {
         endpoint.authority()
     );
     Finding::new("traces", Standing::Ok, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ends_is_spoken_of_two_weeks_before_and_broken_after() {
+        let day = 86_400_000_000;
+        let at = |days: i64| ends("TLS certificate", Timestamp(days * day), Timestamp(0)).standing;
+        assert_eq!(
+            [at(90), at(13), at(0), at(-1)],
+            [Standing::Ok, Standing::Warn, Standing::Fail, Standing::Fail]
+        );
+    }
+
+    #[test]
+    fn a_client_ca_that_is_not_there_is_broken_and_one_that_is_without_lists_is_weak() {
+        let dir = tempfile::tempdir().unwrap();
+        let made = tls::generate_development_certificate(dir.path()).unwrap();
+        let with = |ca: &str| {
+            let text = format!(
+                "data_dir = \"x\"\n[tls]\ncertificate = {:?}\nkey = {:?}\nclient_ca = {:?}\n",
+                made.certificate,
+                made.key,
+                dir.path().join(ca)
+            );
+            let found = certificate(&Settings::parse(&text).unwrap());
+            let of = |measure| found.iter().find(|f| f.measure == measure).cloned();
+            (of("client CA"), of("client CRL"))
+        };
+        let (ca, _) = with("absent.pem");
+        let ca = ca.unwrap();
+        assert_eq!(ca.standing, Standing::Fail);
+        assert!(ca.detail.contains("client_ca") && ca.detail.contains("no such file"), "{}", ca.detail);
+        let (ca, crl) = with("ca.pem");
+        assert_eq!(ca.unwrap().standing, Standing::Ok);
+        assert_eq!(crl.unwrap().standing, Standing::Warn);
+    }
 }

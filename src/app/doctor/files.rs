@@ -9,12 +9,15 @@ use crate::vault::verify_log;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+const LEDGER: &str = "erasures.log";
+
 pub(super) fn findings(place: &Place) -> Vec<Finding> {
     let dir = &place.data_dir;
     let mut found = vec![
         private("data directory", dir, dir),
         private("keyring file", &dir.join(KEYRING), dir),
         private("database file", &dir.join("vault.db"), dir),
+        ledger(dir),
     ];
     // These come and go with the serving process; what is there must be private too.
     for name in ["vault.db-wal", "vault.db-shm", "index.db", "lock"] {
@@ -52,6 +55,29 @@ pub(super) fn private(measure: &'static str, path: &Path, dir: &Path) -> Finding
         return Finding::new(measure, Standing::Fail, detail);
     }
     Finding::new(measure, Standing::Ok, format!("{shown}: only its owner may read it"))
+}
+
+/// What was erased, which an old database does not know.
+fn ledger(dir: &Path) -> Finding {
+    let path = dir.join(LEDGER);
+    if std::fs::symlink_metadata(&path).is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound) {
+        let detail = format!(
+            "{}: missing; put the newest copy back, or an old database brings erased records back",
+            path.display()
+        );
+        return Finding::new("erasure ledger", Standing::Fail, detail);
+    }
+    private("erasure ledger", &path, dir)
+}
+
+/// A ledger that lacks lines the database rests on: it was replaced by an older copy.
+pub(super) fn short_ledger(dir: &Path, reached: u64) -> Option<Finding> {
+    let length = std::fs::metadata(dir.join(LEDGER)).map_or(0, |facts| facts.len());
+    (length < reached).then(|| {
+        let detail =
+            "erasures.log lacks lines that vault.db rests on: it is an older copy; put the newest one back";
+        Finding::new("erasure ledger", Standing::Fail, detail)
+    })
 }
 
 fn root(place: &Place) -> Finding {

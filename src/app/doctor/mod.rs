@@ -40,7 +40,11 @@ fn all(place: &Place, policy: Option<&Path>, settings: Option<&Settings>) -> Vec
                 let detail = format!("{error}; restore vault.db from a copy");
                 found.push(Finding::new("vault", Standing::Fail, detail));
             }
-            Ok(survey) => found.extend(sealed::findings(&survey, &keys, policy)),
+            Ok(survey) => {
+                found.extend(files::short_ledger(&place.data_dir, survey.ledger_reached));
+                found.extend(settings.and_then(|settings| configured::certificates_asked(settings, &survey)));
+                found.extend(sealed::findings(&survey, &keys, policy));
+            }
         },
     }
     found.extend(absent());
@@ -57,7 +61,7 @@ fn absent() -> impl Iterator<Item = Finding> {
         ),
         (
             "witnessed checkpoints",
-            "no witness yet; keep the checkpoint that `audit verify` prints elsewhere, and clients their Strongroom-Checkpoint",
+            "no witness yet; keep the head that `strongroom audit verify` prints elsewhere, and clients their Strongroom-Checkpoint",
         ),
         (
             "backup",

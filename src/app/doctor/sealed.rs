@@ -59,7 +59,7 @@ pub(super) fn findings(survey: &Survey, keys: &Keyring, policy: Option<&Path>) -
             Standing::Fail,
             "the sealed policy is missing or fails its seal; restore a copy",
         )),
-        Some(governing) => found.extend(governed(governing, policy)),
+        Some(governing) => found.extend(governed(governing, policy, keys.is_development())),
     }
     found.extend(clients(&survey.clients, now));
     found
@@ -113,7 +113,7 @@ fn clock(last: Option<Timestamp>, now: Timestamp) -> Finding {
     )
 }
 
-fn governed(governing: &GoverningPolicy, file: Option<&Path>) -> Vec<Finding> {
+fn governed(governing: &GoverningPolicy, file: Option<&Path>, development: bool) -> Vec<Finding> {
     let mut found: Vec<Finding> = file.map(|file| compared(governing, file)).into_iter().collect();
     if !governing.unread.is_empty() {
         let shown: Vec<&str> = governing.unread.iter().map(String::as_str).take(10).collect();
@@ -131,7 +131,11 @@ fn governed(governing: &GoverningPolicy, file: Option<&Path>) -> Vec<Finding> {
         .filter(|(_, l)| l.reads_per_hour > 1_000_000 || l.subjects_per_day > 100_000)
         .map(|(name, _)| name.as_str())
         .collect();
-    if !generous.is_empty() {
+    if development {
+        let detail =
+            "a development vault: `strongroom dev` opens limits and networks, whatever the policy says";
+        found.push(Finding::new("client limits", Standing::Warn, detail));
+    } else if !generous.is_empty() {
         let detail = format!(
             "{}: more than a million of cost an hour or 100000 people a day; lower it in the policy of the next vault",
             generous.join(", ")

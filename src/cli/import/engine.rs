@@ -1,6 +1,7 @@
 //! The import itself: lines read in order, so many under way at once, each written to the journal before and after. Lines of one
 //! person never run beside each other, so that what the later one finds does not depend on luck.
 
+use super::interrupt::Interrupts;
 use super::journal::{Counts, Journal, Open, State};
 use super::line::{self, Ended, Shared};
 use super::mapping::Mapping;
@@ -8,8 +9,8 @@ use super::outputs::Outputs;
 use super::plan::{LineFault, plan};
 use super::progress::Progress;
 use super::source::{Next, Source};
-use crate::cli::Failed;
 use crate::cli::remote::Link;
+use crate::cli::{Failed, INTERRUPTED};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
@@ -19,6 +20,8 @@ use std::hash::{BuildHasher, RandomState};
 
 /// After how many lines the journal is made durable.
 const SYNC_EVERY: u64 = 256;
+/// After how many lines signals are listened to whatever happens.
+const BREATH: u32 = 64;
 
 /// An import under way.
 pub(super) struct Engine<'a> {
@@ -45,16 +48,34 @@ impl<'a> Engine<'a> {
         };
         let hasher = RandomState::new();
         let (mut flying, mut people) = (Flying::new(), HashSet::new());
-        let result = loop {
-            match self.feed(source, &shared, (&mut flying, &mut people), &hasher).await {
+        let mut interrupts = Interrupts::listen();
+        let mut fed = 0_u32;
+        let mut result = loop {
+            fed = fed.wrapping_add(1);
+            if fed.is_multiple_of(BREATH) {
+                // Lines that need no request would otherwise keep signals from being heard.
+                tokio::task::yield_now().await;
+            }
+            // A line that is cut off while it waits for its turn was not begun: it is read again.
+            let more = tokio::select! {
+                biased;
+                () = interrupts.next() => Err(Failed::new(INTERRUPTED)),
+                more = self.feed(source, &shared, (&mut flying, &mut people), &hasher) => more,
+            };
+            match more {
                 Ok(true) => {}
                 Ok(false) => break Ok(()),
                 Err(error) => break Err(error),
             }
         };
         // What is under way comes to its end either way; it is cheaper than sending it again.
-        let mut result = result;
-        while let Some(ended) = flying.next().await {
+        while let Some(ended) = tokio::select! {
+            ended = flying.next() => ended,
+            () = interrupts.next() => {
+                result = result.and(Err(Failed::new(INTERRUPTED)));
+                None
+            }
+        } {
             result = result.and(self.land(ended, &mut people));
         }
         self.progress.end();

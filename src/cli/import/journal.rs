@@ -154,13 +154,18 @@ impl State {
 }
 
 impl Journal {
-    /// Removes the journal of an import that came to its end; one that did not is its reader's to decide about.
+    /// Removes the journal of an import that came to its end.
     pub(super) fn make_room(path: &Path) -> Result<(), Failed> {
+        if Self::room(path)? { Ok(()) } else { std::fs::remove_file(path).map_err(|e| refused(path, &e)) }
+    }
+
+    /// Whether there is none; that of an import which did not come to its end is its reader's to decide about.
+    pub(super) fn room(path: &Path) -> Result<bool, Failed> {
         if !path.exists() {
-            return Ok(());
+            return Ok(true);
         }
         if read(path)?.1.finished {
-            return std::fs::remove_file(path).map_err(|e| refused(path, &e));
+            return Ok(false);
         }
         let hint = "an import of this file did not come to its end: add --resume, or remove this journal to begin anew";
         Err(Failed::new(format!("{}: {hint}", path.display())))

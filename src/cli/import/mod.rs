@@ -8,6 +8,7 @@ mod csv_source;
 mod dates;
 mod dry_run;
 mod engine;
+mod interrupt;
 mod journal;
 mod line;
 mod mapping;
@@ -92,7 +93,7 @@ pub async fn run(link: &Link, args: &ImportArgs, today: Date, out: &mut dyn Writ
         let how = if declared.is_some() { "mapping and the policy's types" } else { "mapping alone" };
         writeln!(out, "dry run, nothing was stored: {} lines checked against the {how}", counts.lines)?;
         writeln!(out, "  rejected  {} lines", counts.rejected)?;
-        return end(counts);
+        return end(args, counts);
     }
     let header = Header {
         strongroom_import: 1,
@@ -109,15 +110,17 @@ pub async fn run(link: &Link, args: &ImportArgs, today: Date, out: &mut dyn Writ
     let engine = Engine { link, mapping: &mapping, journal: &journal, outputs, state, progress, at_once };
     let counts = engine.run(&mut source).await?;
     summary(args, (&counts, &before), started.elapsed().as_secs_f64(), out)?;
-    end(counts)
+    end(args, counts)
 }
 
 fn begin(args: &ImportArgs, header: Header) -> Result<(Journal, State, Outputs), Failed> {
     let path = args.journal.clone().unwrap_or_else(|| beside(&args.file));
     let (tokens, rejects) = (args.tokens_out.as_deref(), args.rejects.as_deref());
     if !args.resume {
-        Journal::make_room(&path)?;
+        Journal::room(&path)?;
         let outputs = Outputs::open(tokens, rejects, None)?;
+        // Only now: what is refused above leaves the finished journal where it was.
+        Journal::make_room(&path)?;
         return Ok((Journal::start(&path, header)?, State::default(), outputs));
     }
     let (journal, state) = Journal::resume(&path, &header)?;
@@ -187,8 +190,14 @@ fn summary(
     Ok(())
 }
 
-fn end(counts: Counts) -> Result<(), Failed> {
-    if counts.rejected == 0 { Ok(()) } else { Err(Failed::new(SOME_REJECTED)) }
+fn end(args: &ImportArgs, counts: Counts) -> Result<(), Failed> {
+    let hint = match (&args.rejects, args.dry_run) {
+        _ if counts.rejected == 0 => return Ok(()),
+        (Some(file), _) => format!("; {} says line, field and code", file.display()),
+        (None, true) => "; add --rejects FILE to see line, field and code".to_owned(),
+        (None, false) => "; --dry-run with --rejects FILE shows line, field and code".to_owned(),
+    };
+    Err(Failed::new(format!("{SOME_REJECTED}{hint}")))
 }
 
 fn read_mapping(path: &Path) -> Result<String, Failed> {

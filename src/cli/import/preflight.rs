@@ -72,6 +72,10 @@ async fn me(link: &Link, client: &str) -> Result<Me, Failed> {
         401 => Err(Failed::new(format!(
             "the vault does not know the key of {client}; make one with strongroom client key"
         ))),
+        400 if !link.is_local() => Err(Failed::new(format!(
+            "{client}: {}; does listen.hosts name the host of --url?",
+            told.failure()
+        ))),
         _ => Err(Failed::new(format!("{client}: {}", told.failure()))),
     }
 }

@@ -37,6 +37,16 @@ pub enum RootError {
     Entropy,
 }
 
+impl RootError {
+    /// Why, without what to name instead: for a path that was named.
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Io(kind) => crate::domain::io_words(*kind),
+            other => other.to_string(),
+        }
+    }
+}
+
 /// Wraps and unwraps carriers.
 pub trait RootProvider: Send + Sync {
     /// Its number in the keyring's header.

@@ -1,7 +1,7 @@
 //! `/local/clients`: what `strongroom client` does on a running vault. A new key is shown in its one reply and nowhere else.
 
 use super::{Local, by, shown, told};
-use crate::domain::{Id16, crockford, duration};
+use crate::domain::{Id16, Timestamp, crockford, duration};
 use crate::http::edge::{self, BodyLimits, RequestId};
 use crate::http::json;
 use crate::http::problem::Code;
@@ -21,6 +21,7 @@ struct Key {
     id: String,
     expires_at: String,
     withdrawn: bool,
+    ended: bool,
 }
 
 #[derive(Deserialize)]
@@ -29,12 +30,17 @@ struct NewKey {
     expires_in: String,
 }
 
-impl From<ClientSummary> for Client {
-    fn from(client: ClientSummary) -> Self {
-        let key = |(id, until, withdrawn): (Id16, crate::domain::Timestamp, bool)| Key {
+/// A key that is printed and cannot work costs its owner an hour.
+const CERTIFICATE_ONLY: &str = "the policy takes this client by its certificate alone, so this key does not work; give it a \
+     certificate (docs/mutual-tls.md), or write auth = [\"key\"] in the policy before a vault is made";
+
+impl Client {
+    fn of(client: ClientSummary, now: Timestamp) -> Self {
+        let key = |(id, until, withdrawn): (Id16, Timestamp, bool)| Key {
             id: crockford::encode("key_", &id.0),
             expires_at: until.to_rfc3339(),
             withdrawn,
+            ended: until <= now,
         };
         Self {
             name: client.name,
@@ -58,7 +64,9 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 async fn list(local: web::Data<Local>) -> HttpResponse {
-    let clients: Vec<Client> = local.serving.vault.list_clients().into_iter().map(Client::from).collect();
+    let vault = &local.serving.vault;
+    let now = vault.now();
+    let clients: Vec<Client> = vault.list_clients().into_iter().map(|c| Client::of(c, now)).collect();
     shown(&serde_json::json!({ "clients": clients }))
 }
 
@@ -116,13 +124,14 @@ async fn key(
             id,
         );
     };
-    match local.serving.vault.new_client_key(by(&req), &name, life).await {
+    let vault = &local.serving.vault;
+    let useless = vault.policy().client(&name).is_some_and(|facts| !facts.accepts_key);
+    match vault.new_client_key(by(&req), &name, life).await {
         Err(error) => failed(&error, id),
         Ok((key_id, key, until)) => {
             let key_id = crockford::encode("key_", &key_id.0);
             // EXPOSE: shown to its owner once; the vault keeps only a keyed digest, and the reply wipes itself.
-            let body =
-                serde_json::json!({ "id": key_id, "key": key.expose(), "expires_at": until.to_rfc3339() });
+            let body = serde_json::json!({ "id": key_id, "key": key.expose(), "expires_at": until.to_rfc3339(), "note": useless.then_some(CERTIFICATE_ONLY) });
             shown(&body)
         }
     }

@@ -1,13 +1,27 @@
 //! `GET /local/tokens?client=&collection=&after=`: one page of a client's tokens, one event. Never a value.
 
 use super::{Local, by, refused, shown, told};
+use crate::domain::spelling;
 use crate::http::edge::{Query, RequestId};
 use crate::http::problem::Code;
+use crate::vault::Vault;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.route("/local/tokens", web::get().to(page));
+}
+
+/// Which of the two names the policy does not declare, and what was meant; the owner of the vault typed them.
+fn undeclared(vault: &Vault, (client, collection): (&str, Option<&str>)) -> String {
+    let policy = vault.policy();
+    let known: Vec<&str> = policy.clients().map(|facts| facts.name.as_str()).collect();
+    if !known.contains(&client) {
+        return format!("the policy declares no such client: {}", spelling::instead(client, &known));
+    }
+    let known: Vec<&str> = policy.collections().map(|(_, name)| name).collect();
+    let name = collection.unwrap_or("");
+    format!("the policy declares no such collection: {}", spelling::instead(name, &known))
 }
 
 async fn page(local: web::Data<Local>, req: HttpRequest, id: RequestId) -> HttpResponse {
@@ -43,9 +57,7 @@ async fn page(local: web::Data<Local>, req: HttpRequest, id: RequestId) -> HttpR
             let records: Vec<Value> = page.records.iter().map(record).collect();
             shown(&json!({ "records": records, "next": page.next }))
         }
-        Err(crate::vault::Refusal::NotFound) => {
-            told(Code::NotFound, "the policy declares no such client or collection", id)
-        }
+        Err(crate::vault::Refusal::NotFound) => told(Code::NotFound, &undeclared(vault, asked), id),
         Err(refusal) => refused(&refusal, id),
     }
 }

@@ -2,7 +2,7 @@
 //! together, so that no handshake sees half of a change.
 
 use super::client::{Trust, end_of};
-use super::{TlsError, read};
+use super::{TlsError, read_named};
 use crate::domain::Timestamp;
 use rustls::crypto::aws_lc_rs;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
@@ -56,10 +56,10 @@ impl Material {
     /// Reads the whole set. What has expired is read all the same; see [`fresh`](Self::fresh).
     pub fn load(files: &TlsFiles) -> Result<Self, TlsError> {
         super::install_provider();
-        let chain_pem = read(&files.certificate).map_err(|_| TlsError::Certificate)?.1;
+        let chain_pem = read_named(&files.certificate, "certificate", TlsError::Certificate)?.1;
         let chain = CertificateDer::pem_slice_iter(&chain_pem).collect::<Result<Vec<_>, _>>();
         let chain = chain.ok().filter(|chain| !chain.is_empty()).ok_or(TlsError::Certificate)?;
-        let (mode, key_pem) = read(&files.key).map_err(|_| TlsError::Key)?;
+        let (mode, key_pem) = read_named(&files.key, "key", TlsError::Key)?;
         if mode & 0o077 != 0 {
             return Err(TlsError::KeyMode);
         }
@@ -84,6 +84,12 @@ impl Material {
             digest: digest.finalize().into(),
             trust_digest,
         })
+    }
+
+    /// When the server's certificate and the first revocation list end; `None`: never, or there is none.
+    pub fn ends(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        let end = |until: Timestamp| (until != NEVER).then_some(until);
+        (end(self.certificate_until), end(self.lists_until))
     }
 
     /// A fixed set that asks for no client certificate.
@@ -152,14 +158,14 @@ struct Clients {
 impl Clients {
     fn load(files: &TlsFiles) -> Result<Option<Self>, TlsError> {
         let Some(path) = &files.client_ca else { return Ok(None) };
-        let ca_pem = read(path).map_err(|_| TlsError::ClientCa)?.1;
+        let ca_pem = read_named(path, "client_ca", TlsError::ClientCa)?.1;
         let authorities = CertificateDer::pem_slice_iter(&ca_pem).collect::<Result<Vec<_>, _>>();
         let authorities = authorities.ok().filter(|all| !all.is_empty()).ok_or(TlsError::ClientCa)?;
         let mut digest = Sha256::new();
         digest.update(Sha256::digest(&ca_pem));
         let (mut lists, mut lists_until, mut lists_of) = (Vec::new(), NEVER, Vec::new());
         if let Some(path) = &files.client_crl {
-            let crl_pem = read(path).map_err(|_| TlsError::ClientCrl)?.1;
+            let crl_pem = read_named(path, "client_crl", TlsError::ClientCrl)?.1;
             let read = CertificateRevocationListDer::pem_slice_iter(&crl_pem).collect::<Result<Vec<_>, _>>();
             lists = read.ok().filter(|all| !all.is_empty()).ok_or(TlsError::ClientCrl)?;
             lists_until = end_of_lists(&authorities, &lists)?;

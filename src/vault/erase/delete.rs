@@ -40,13 +40,17 @@ impl Vault {
         };
         // However this ends, also by the client leaving: what the ledger says and what is there are brought together.
         let open = planned.map(|planned| Open { vault: self, planned });
-        if let Some(planned) = planned
-            && let Err(refusal) = self.write_ledger(Line::Erase(planned)).await
-        {
-            return Err(self.refuse(caller, None, draft, refusal, RuleSet::default()).await);
+        let mut written = None;
+        if let Some(planned) = planned {
+            match self.write_ledger(Line::Erase(planned)).await {
+                Ok(end) => written = Some((planned, end)),
+                Err(refusal) => {
+                    return Err(self.refuse(caller, None, draft, refusal, RuleSet::default()).await);
+                }
+            }
         }
         let concluded =
-            self.run(caller, call, draft, |desk| self.plan_delete(desk, caller, record, planned)).await;
+            self.run(caller, call, draft, |desk| self.plan_delete(desk, caller, record, written)).await;
         if let Some(open) = open {
             open.end(concluded.as_ref().err()).await;
         }
@@ -79,12 +83,12 @@ impl Vault {
         Ok(Some(Planned { at, record, certificate, client: caller.client(), collection: head.collection }))
     }
 
-    /// Appends to the ledger on a thread that may wait for the disk.
-    pub(in crate::vault) async fn write_ledger(&self, line: Line) -> Result<(), Refusal> {
+    /// Appends to the ledger on a thread that may wait for the disk; where the line ends.
+    pub(in crate::vault) async fn write_ledger(&self, line: Line) -> Result<u64, Refusal> {
         let (text, ledger) = (line.write(self.keys()), Arc::clone(self.store().ledger()));
         let written = tokio::task::spawn_blocking(move || ledger.append(&text)).await;
         match written {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(end)) => Ok(end),
             Ok(Err(LedgerError::Io(e))) if e.kind() == std::io::ErrorKind::StorageFull => {
                 Err(Refusal::StorageFull)
             }
@@ -124,16 +128,17 @@ impl Vault {
         desk: &mut Desk<'_, '_>,
         caller: &Caller,
         record: RecordId,
-        planned: Option<Planned>,
+        written: Option<(Planned, u64)>,
     ) -> Result<Plan<Id16>, Stop> {
         let (loaded, subject) = self.deletable(desk.reader, caller, record)??;
         // It could not be erased a moment ago and can be now: nothing is destroyed without its ledger line.
-        let planned = planned.ok_or(Refusal::Conflict)?;
+        let (planned, end) = written.ok_or(Refusal::Conflict)?;
         desk.event.subjects.push(self.subject_ref(subject));
         desk.event.items.push(EventItem { record: self.record_ref(record), field: FieldNo(0), outcome: 0 });
         let mut plan = Plan::answer(planned.certificate);
         plan.relied_on.extend([Object::Record(record.0), Object::Subject(subject.0)]);
         plan.changes = self.erasure(&planned, &loaded);
+        plan.changes.push(self.ledger_reaches(desk.reader, end)?);
         plan.remember = Some(Remembered::Erased(planned.certificate.0));
         Ok(plan)
     }

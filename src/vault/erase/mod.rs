@@ -7,6 +7,7 @@
 mod certificate;
 mod delete;
 mod ledger;
+pub(in crate::vault) mod mark;
 mod settle;
 
 pub use certificate::{CERTIFICATE_STATE, CertificateView};

@@ -5,21 +5,19 @@
 //! refused is taken back.
 
 use super::ledger::{Line, Planned};
+use super::mark::{SETTLED, decode, encode, reached};
 use crate::domain::disclosure::EventTicket;
 use crate::domain::entropy::{Entropy, OsEntropy};
 use crate::domain::event::{Act, Event, EventBody, EventItem, Outcome, Principal};
-use crate::domain::{CommitNo, ControlKind, FieldNo, Id16, MAX_COUNTER, Object, RecordId, codec};
+use crate::domain::{CommitNo, ControlKind, FieldNo, Id16, MAX_COUNTER, Object, RecordId};
 use crate::storage::{Change, ChangeSet, CommitError, LedgerError, ReadError};
 use crate::vault::Vault;
 use std::collections::BTreeMap;
 
 /// Most erasures in one commit.
 const AT_ONCE: usize = 250;
-/// How far the mark may stay behind: what is read again at each start.
+/// How far the settled mark may stay behind: what is read again at each start.
 const MARK_EVERY: u64 = 256 * 1024;
-
-const MARK: Id16 = Id16([0; 16]);
-
 /// Why a vault does not serve: what its ledger says could not be carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum SettleError {
@@ -43,11 +41,16 @@ pub enum SettleError {
 impl Vault {
     /// Erases what the ledger names and what is there nevertheless; how many.
     pub async fn settle_ledger(&self) -> Result<usize, SettleError> {
-        let mark = self.store().read(|r| r.control(ControlKind::LedgerMark, MARK))?;
-        let holding = mark.filter(|row| self.control_holds(row));
-        let (from, version) =
-            holding.map_or((0, None), |row| (decode(&row.body).unwrap_or(0), Some(row.version)));
+        let mut marks = self.store().read(|r| r.controls(ControlKind::LedgerMark))?;
+        let version = marks.iter().find(|row| row.id == SETTLED).map(|row| row.version);
+        marks.retain(|row| self.control_holds(row));
+        let settled = marks.iter().find(|row| row.id == SETTLED);
+        let from = settled.and_then(|row| decode(&row.body)).unwrap_or(0);
         let length = self.store().ledger().length();
+        let known = reached(&marks);
+        if length < known {
+            return Err(LedgerError::Short.into());
+        }
         // One record may have been asked for by several at once: each erasure stands or is taken back for itself.
         let mut named: BTreeMap<(RecordId, Id16), Planned> = BTreeMap::new();
         let (mut number, mut given) = (0, 0);
@@ -73,8 +76,8 @@ impl Vault {
         for some in named.chunks(AT_ONCE) {
             erased += self.erase_again(some).await?;
         }
-        if length.saturating_sub(from) >= MARK_EVERY {
-            let change = self.put_control(ControlKind::LedgerMark, MARK, encode(length), version);
+        if length > known || length.saturating_sub(from) >= MARK_EVERY {
+            let change = self.put_control(ControlKind::LedgerMark, SETTLED, encode(length), version);
             self.commit_settled(vec![change], Vec::new()).await?;
         }
         if erased > 0 {
@@ -166,16 +169,4 @@ impl Vault {
         let event = Event { ticket: EventTicket::next(), body };
         self.store().commit(ChangeSet::observed(event, CommitNo(u64::MAX), [])).await.is_ok()
     }
-}
-
-fn encode(mark: u64) -> Vec<u8> {
-    let mut w = codec::Writer::new(1);
-    w.u64(mark);
-    w.finish()
-}
-
-fn decode(bytes: &[u8]) -> Option<u64> {
-    let mut r = codec::Reader::new(bytes, 1)?;
-    let mark = r.u64()?;
-    r.end().map(|()| mark)
 }

@@ -68,35 +68,32 @@ impl Vault {
         let facts =
             crate::domain::subject::RecordFacts { collection: head.collection, created_at: head.created_at };
         let target = Target { record: head.record, version: head.version, read_at: desk.reader.read_at() };
-        match policy.judge_subject(leave, &leaves, &subject.state, facts, target) {
-            Err(denial) => refuse_all(desk, (plan, log), &live, &denial),
-            Ok(permit) => {
-                // What everybody may read of a person in an hour: used up by who may read, or anybody could lock a person.
-                let cost = live.iter().map(|w| 1 + surcharge(policy, w.pointer.field)).sum();
-                self.charge_subject_reads(subject_ref, cost)?;
-                match self.keys().open(permit, desk.ticket, record.stored()) {
-                    Err(_) => self.integrity_failed(),
-                    Ok(opened) => {
-                        for want in &live {
-                            if let Some(row) = &want.spend {
-                                plan.relied_on.push(Object::Grant(row.grant.0));
-                                let was = Some(crate::domain::Version(row.version.0 - 1));
-                                plan.changes.push(Change::PutGrant { row: row.clone(), was });
-                            }
-                            note(log, want.index, u8::from(want.leave.form() == Form::Masked));
-                            let Some(facts) = policy.field_facts(want.pointer.field) else { continue };
-                            let shown = Item::Shown {
-                                field: facts.full_name.clone(),
-                                form: want.leave.form(),
-                                json: (),
-                            };
-                            set(&mut plan.output.items, want.index, shown);
-                        }
-                        plan.output.held.push(opened.dangerous_map(|fields| render(policy, &live, fields)));
-                    }
-                }
+        let permit = match policy.judge_subject(leave, &leaves, &subject.state, facts, target) {
+            Ok(permit) => permit,
+            Err(denial) => {
+                refuse_all(desk, (plan, log), &live, &denial);
+                return Ok(());
             }
+        };
+        // What everybody may read of a person in an hour: used up by who may read, or anybody could lock a person.
+        let cost = live.iter().map(|w| 1 + surcharge(policy, w.pointer.field)).sum();
+        self.charge_subject_reads(subject_ref, cost)?;
+        let Ok(opened) = self.keys().open(permit, desk.ticket, record.stored()) else {
+            self.integrity_failed();
+            return Ok(());
+        };
+        for want in &live {
+            if let Some(row) = &want.spend {
+                plan.relied_on.push(Object::Grant(row.grant.0));
+                let was = Some(crate::domain::Version(row.version.0 - 1));
+                plan.changes.push(Change::PutGrant { row: row.clone(), was });
+            }
+            note(log, want.index, u8::from(want.leave.form() == Form::Masked));
+            let Some(facts) = policy.field_facts(want.pointer.field) else { continue };
+            let shown = Item::Shown { field: facts.full_name.clone(), form: want.leave.form(), json: () };
+            set(&mut plan.output.items, want.index, shown);
         }
+        plan.output.held.push(opened.dangerous_map(|fields| render(policy, &live, fields)));
         Ok(())
     }
 }

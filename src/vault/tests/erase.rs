@@ -304,3 +304,70 @@ fn an_erasure_that_nobody_waited_for_is_settled_by_upkeep() {
     let read = rig.read(&rig.storefront, "order_fulfilment", &[token(&stored, "name")]).unwrap();
     assert_eq!(read[0] == "not_found", !there);
 }
+
+impl Rig {
+    /// Stops, lets somebody at the files, and starts again.
+    fn restarted(self, meanwhile: impl FnOnce(&std::path::Path)) -> (Vault, tempfile::TempDir) {
+        let Rig { vault, clock, dir, .. } = self;
+        let Vault { store, keys, .. } = vault;
+        drop(store);
+        let path = dir.path().join("d");
+        meanwhile(&path.join("erasures.log"));
+        (Vault::open(parts(&path, keys, &clock, false)).unwrap(), dir)
+    }
+}
+
+/// A deleted or older ledger would let the next old database bring people back without a word.
+#[test]
+fn a55_a_ledger_that_was_removed_or_put_back_from_an_older_copy_refuses_the_start() {
+    type Attack = fn(&std::path::Path, &str);
+    let attacks: [Attack; 3] = [
+        |path, _| std::fs::remove_file(path).unwrap(),
+        |path, older| std::fs::write(path, older).unwrap(),
+        |path, _| std::fs::write(path, "").unwrap(),
+    ];
+    for attack in attacks {
+        let rig = Rig::new();
+        let subject = rig.subject();
+        let (first, second) = (rig.contact(&subject), rig.contact(&subject));
+        rig.delete(&first.record).unwrap();
+        let older = rig.ledger();
+        rig.delete(&second.record).unwrap();
+        let newest = rig.ledger();
+        let (vault, dir) = rig.restarted(|path| attack(path, &older));
+        let refused = block_on(vault.settle_ledger()).unwrap_err();
+        assert!(refused.to_string().contains("put the right file back"), "{refused}");
+        // With the right file it starts.
+        let Vault { store, keys, clock, .. } = vault;
+        let path = dir.path().join("d");
+        drop(store);
+        std::fs::write(path.join("erasures.log"), newest).unwrap();
+        let store = crate::storage::Store::open(&path, Default::default(), clock).unwrap();
+        assert_eq!(keys.vault(), store.vault());
+        assert_eq!(store.ledger().length(), 2 * older.len() as u64);
+    }
+}
+
+#[test]
+fn a_start_with_the_ledger_as_it_was_left_settles_nothing_and_writes_nothing() {
+    let rig = Rig::new();
+    let stored = rig.contact(&rig.subject());
+    rig.delete(&stored.record).unwrap();
+    let (vault, _dir) = rig.restarted(|_| ());
+    let head = vault.store().log_head();
+    assert_eq!(block_on(vault.settle_ledger()).unwrap(), 0);
+    assert_eq!(vault.store().log_head().size, head.size);
+}
+
+#[test]
+fn marks_stay_few_and_know_the_longest_ledger_whatever_is_erased() {
+    let rig = Rig::new();
+    let subject = rig.subject();
+    let all: Vec<_> = (0..90).map(|_| rig.contact(&subject)).collect();
+    for stored in &all {
+        rig.delete(&stored.record).unwrap();
+    }
+    let rows = rig.vault.store().read(|r| r.controls(crate::domain::ControlKind::LedgerMark)).unwrap();
+    assert!(rows.len() <= 65, "{}", rows.len());
+    assert_eq!(crate::vault::erase::mark::reached(&rows), rig.ledger().len() as u64);
+}

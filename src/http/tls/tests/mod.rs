@@ -52,8 +52,16 @@ fn a46_a_key_that_others_may_read_or_that_is_no_key_is_refused() {
     set_mode(&files.key, 0o400);
     assert!(server_config(&files.certificate, &files.key).is_ok());
     let missing = dir.path().join("missing");
-    assert!(matches!(server_config(&files.certificate, &missing), Err(TlsError::Key)));
-    assert!(matches!(server_config(&missing, &files.key), Err(TlsError::Certificate)));
+    assert!(matches!(
+        server_config(&files.certificate, &missing),
+        Err(TlsError::Unread { setting: "key", .. })
+    ));
+    assert!(matches!(
+        server_config(&missing, &files.key),
+        Err(TlsError::Unread { setting: "certificate", .. })
+    ));
+    let told = server_config(&missing, &files.key).unwrap_err();
+    assert!(told.to_string().contains("no such file") && told.code() == "tls_certificate", "{told}");
     assert!(matches!(server_config(&files.certificate, dir.path()), Err(TlsError::Key)));
     let fifo = dir.path().join("fifo");
     rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
