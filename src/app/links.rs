@@ -40,13 +40,7 @@ impl LinkPlan {
             client_ca: tls.client_ca.clone(),
             client_crl: tls.client_crl.clone(),
         };
-        let live = Live::open(files.clone(), clock).map_err(|e| named(&files, &e))?;
-        let limits = LinkLimits {
-            per_peer: settings.http.max_connections_per_peer,
-            per_proxy: settings.proxy.max_connections_per_proxy,
-            max_age: Duration::from_secs(settings.http.max_connection_age_s),
-        };
-        Ok(Self { live: Arc::new(live), rules: rules(settings)?, limits })
+        Self::over(&files, settings, clock)
     }
 
     /// For the public listener: its own certificate or that of the API, and no certificates of visitors.
@@ -62,7 +56,11 @@ impl LinkPlan {
             ));
         };
         let files = TlsFiles { certificate, key, client_ca: None, client_crl: None };
-        let live = Live::open(files.clone(), clock).map_err(|e| named(&files, &e))?;
+        Self::over(&files, settings, clock)
+    }
+
+    fn over(files: &TlsFiles, settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, Failed> {
+        let live = Live::open(files.clone(), clock).map_err(|e| named(files, &e))?;
         let limits = LinkLimits {
             per_peer: settings.http.max_connections_per_peer,
             per_proxy: settings.proxy.max_connections_per_proxy,

@@ -52,7 +52,13 @@ impl Vault {
         let concluded =
             self.run(caller, call, draft, |desk| self.plan_delete(desk, caller, record, written)).await;
         if let Some(open) = open {
-            open.end(concluded.as_ref().err()).await;
+            let done = match &concluded {
+                Ok(Concluded::Fresh(_)) => Some(true),
+                Err(Refusal::AuditUnavailable | Refusal::Integrity) => None,
+                // Refused, or done before under this key by another line, whose certificate the answer names.
+                Ok(Concluded::Replay(_)) | Err(_) => Some(false),
+            };
+            open.end(done).await;
         }
         match concluded? {
             Concluded::Fresh(done) => Ok(named(done)),
@@ -171,13 +177,14 @@ struct Open<'a> {
 }
 
 impl Open<'_> {
-    /// The commit is known: a refused erasure is taken back in the ledger. What may have been done is left to the next look.
-    async fn end(self, refused: Option<&Refusal>) {
+    /// What the commit did: an erasure that this line did not do is taken back in the ledger. What may have been done
+    /// (`None`) is left to the next look.
+    async fn end(self, done: Option<bool>) {
         let (vault, planned) = (self.vault, self.planned);
-        let settled = match refused {
-            None => true,
-            Some(Refusal::AuditUnavailable | Refusal::Integrity) => false,
-            Some(_) => {
+        let settled = match done {
+            Some(true) => true,
+            None => false,
+            Some(false) => {
                 vault.write_ledger(Line::Void(planned.record, planned.certificate, vault.now())).await.is_ok()
             }
         };

@@ -224,6 +224,35 @@ fn a55_two_who_erase_one_record_at_once_do_not_take_the_erasure_back() {
 }
 
 #[test]
+fn an_erasure_sent_twice_at_once_under_one_key_leaves_the_one_certificate_that_was_answered() {
+    let rig = Rig::new();
+    let stored = rig.contact(&rig.subject());
+    let id = rig.vault.record_named(&stored.record).unwrap();
+    let copy = copied(&rig);
+    let (first, second) = block_on(async {
+        let (one, two) = (rig.keyed("k", "delete"), rig.keyed("k", "delete"));
+        let mut late = Box::pin(rig.vault.delete_record(&rig.storefront, &one, id));
+        while rig.ledger().is_empty() {
+            let polled = std::future::poll_fn(|cx| std::task::Poll::Ready(late.as_mut().poll(cx))).await;
+            assert!(polled.is_pending());
+            tokio::task::yield_now().await;
+        }
+        let second = rig.vault.delete_record(&rig.storefront, &two, id).await.unwrap();
+        (late.await.unwrap(), second)
+    });
+    assert_eq!((first.replayed, &first.value), (true, &second.value));
+    assert_eq!(rig.ledger().lines().filter(|l| l.contains(" void ")).count(), 1, "the line that did nothing");
+    let call = rig.call();
+    let (vault, _dir) = put_back(rig, &copy);
+    assert_eq!(block_on(vault.settle_ledger()).unwrap(), 1);
+    let storefront = caller(&vault, "storefront");
+    assert!(
+        block_on(vault.view_certificate(&storefront, &call, &second.value)).is_ok(),
+        "the one that was answered"
+    );
+}
+
+#[test]
 fn a_record_stored_after_an_erasure_under_its_locator_is_another_one_and_stays() {
     let rig = Rig::new();
     let subject = rig.subject();
