@@ -8,11 +8,13 @@
     reason = "helpers of tests fail by panicking and wait by the real clock"
 )]
 
+#[path = "../support/mod.rs"]
+mod support;
+use support::{caller, client, pki, served, vault};
+
 mod batch;
-mod caller;
 mod canary;
 mod cli;
-mod client;
 mod collector;
 mod contexts;
 mod crash;
@@ -29,14 +31,11 @@ mod matrix;
 mod mtls;
 mod offline;
 mod operability;
-mod people;
-mod pki;
 mod proxies;
 mod public;
 mod records;
 mod retries;
 mod search;
-mod served;
 mod service;
 mod shutdown;
 mod stream;
@@ -44,4 +43,3 @@ mod strict;
 mod subjects;
 mod tokens;
 mod usage;
-mod vault;

@@ -1,0 +1,1 @@
+//! Who may see what: objects, fields, logins, timing, the log's completeness, hostile strings.

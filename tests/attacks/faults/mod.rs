@@ -1,0 +1,1 @@
+//! What the machine does: kills, power cuts, full and failing disks, clocks, starved processes.

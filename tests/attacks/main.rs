@@ -1,0 +1,23 @@
+//! Attacks on the built binary: one test for each attack of the list in `SECURITY.md`, named after it (`a01_…`), and one
+//! for each lesson taken from others' advisories (`l01_…`). Every test says which promise it shows.
+//!
+//! `STRONGROOM_BIN` names the binary under attack; `make test` sets it to the release build. Loopback only.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests fail by panicking and wait by the real clock"
+)]
+
+#[expect(dead_code, reason = "shared with the api suite, which needs more of it")]
+#[path = "../support/mod.rs"]
+mod support;
+#[expect(unused_imports, reason = "shared files name each other by these")]
+use support::{caller, client, people, pki, served, vault};
+
+mod access;
+mod faults;
+mod rest;
+mod wire;

@@ -1,0 +1,1 @@
+//! What lies on the disk: flipped, swapped, rolled back and substituted rows, keys, logs and files.

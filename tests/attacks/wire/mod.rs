@@ -1,0 +1,1 @@
+//! What reaches the sockets: framing, floods, sizes, TLS, proxies, limits.
