@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Turns rules off, one at a time, and expects a test to notice each: every deciding line of policy/ and crypto/, and for
+# each attack of the kept list (tests/switches/kept.toml) the rule that stops it.
+#   scripts/switches.sh generated [PART-OF-A-FILE-NAME…]
+#   scripts/switches.sh kept [ID…]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+what="${1:-generated}"
+shift || true
+tree="$PWD/target/switches/tree"
+mkdir -p "$tree"
+cargo build --quiet --manifest-path tests/switches/Cargo.toml --target-dir target/switches/tool
+tool=target/switches/tool/debug/strongroom-switches
+"$tool" plant . "$tree"
+export CARGO_TARGET_DIR="$PWD/target/switches/build" CARGO_TERM_COLOR=never
+cd "$tree"
+# The last line of --no-run's JSON that names an executable is the test binary.
+built() {
+  cargo test "$@" --no-run --message-format=json 2> "$CARGO_TARGET_DIR/../errors" \
+    | python3 -c 'import json,sys
+found = [m["executable"] for m in map(json.loads, sys.stdin) if m.get("executable") and m["profile"]["test"]]
+print(found[-1] if found else "")'
+}
+mkdir -p "$CARGO_TARGET_DIR"
+if [ "$what" = kept ]; then
+  binary=$(built --test attacks) || true
+else
+  binary=$(built --lib) || true
+fi
+[ -n "$binary" ] || { cat "$CARGO_TARGET_DIR/../errors"; exit 2; }
+exec "$OLDPWD/$tool" "$what" "$tree" "$binary" "$@"
