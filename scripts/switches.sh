@@ -12,7 +12,7 @@ mkdir -p "$tree"
 cargo build --quiet --manifest-path tests/switches/Cargo.toml --target-dir target/switches/tool
 tool=target/switches/tool/debug/strongroom-switches
 "$tool" plant . "$tree"
-export CARGO_TARGET_DIR="$PWD/target/switches/build" CARGO_TERM_COLOR=never
+export CARGO_TARGET_DIR="$PWD/target/switches/build" CARGO_TERM_COLOR=never CARGO_PROFILE_DEV_OPT_LEVEL=1
 cd "$tree"
 # The last line of --no-run's JSON that names an executable is the test binary.
 built() {

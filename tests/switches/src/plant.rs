@@ -77,21 +77,20 @@ impl Planter<'_> {
     }
 
     /// The condition, never true and always true.
-    fn condition(&mut self, cond: &mut Expr) {
+    fn condition(&mut self, cond: &mut Expr, was: &Expr) {
         if self.closed > 0 || has_let(cond) {
             return;
         }
-        let (never, always) =
-            (self.number(cond.span(), "never", cond), self.number(cond.span(), "always", cond));
+        let (never, always) = (self.number(was.span(), "never", was), self.number(was.span(), "always", was));
         let old = cond.clone();
         *cond = parse_quote!(((#old) && !crate::switched(#never)) || crate::switched(#always));
     }
 
-    fn operand(&mut self, side: &mut Expr, and: bool) {
+    fn operand(&mut self, side: &mut Expr, was: &Expr, and: bool) {
         if has_let(side) || matches!(side, Expr::Let(_)) {
             return;
         }
-        let n = self.number(side.span(), if and { "without (and)" } else { "without (or)" }, side);
+        let n = self.number(was.span(), if and { "without (and)" } else { "without (or)" }, was);
         let old = side.clone();
         *side = if and {
             parse_quote!(((#old) || crate::switched(#n)))
@@ -100,7 +99,7 @@ impl Planter<'_> {
         };
     }
 
-    fn compared(&mut self, expr: &mut Expr) {
+    fn compared(&mut self, expr: &mut Expr, was: &Expr) {
         let Expr::Binary(binary) = &*expr else { return };
         let (left, right) = (&binary.left, &binary.right);
         let other: Expr = match binary.op {
@@ -112,7 +111,7 @@ impl Planter<'_> {
             BinOp::Ge(_) => parse_quote!(#left > #right),
             _ => return,
         };
-        let n = self.number(binary.span(), "compared otherwise", binary);
+        let n = self.number(was.span(), "compared otherwise", was);
         let old = expr.clone();
         *expr = parse_quote!((if crate::switched(#n) { #other } else { #old }));
     }
@@ -144,20 +143,26 @@ impl VisitMut for Planter<'_> {
         if let Expr::Repeat(repeat) = expr {
             return self.visit_expr_mut(&mut repeat.expr);
         }
+        // What is shown of a switch is the source as it was, not with the switches inside it.
+        let was = expr.clone();
         visit_mut::visit_expr_mut(self, expr);
         match expr {
-            Expr::If(branch) => self.condition(&mut branch.cond),
+            Expr::If(branch) => {
+                let Expr::If(before) = &was else { return };
+                self.condition(&mut branch.cond, &before.cond);
+            }
             Expr::Binary(binary) => {
                 let and = matches!(binary.op, BinOp::And(_));
                 if and || matches!(binary.op, BinOp::Or(_)) {
-                    self.operand(&mut binary.left, and);
-                    self.operand(&mut binary.right, and);
+                    let Expr::Binary(before) = &was else { return };
+                    self.operand(&mut binary.left, &before.left, and);
+                    self.operand(&mut binary.right, &before.right, and);
                 } else {
-                    self.compared(expr);
+                    self.compared(expr, &was);
                 }
             }
             Expr::Unary(unary) if matches!(unary.op, syn::UnOp::Not(_)) && !of_bits(&unary.expr) => {
-                let n = self.number(unary.span(), "without !", unary);
+                let n = self.number(was.span(), "without !", &was);
                 let old = expr.clone();
                 *expr = parse_quote!(((#old) ^ crate::switched(#n)));
             }
@@ -171,7 +176,7 @@ impl VisitMut for Planter<'_> {
                 if named.ends_with("fail_if")
                     && let Some(arg) = call.args.iter_mut().nth(1)
                 {
-                    let n = self.number(arg.span(), "never fails", arg);
+                    let n = self.number(was.span(), "never fails", &was);
                     let old = arg.clone();
                     *arg = parse_quote!(((#old) && !crate::switched(#n)));
                 }
@@ -180,14 +185,16 @@ impl VisitMut for Planter<'_> {
         }
     }
     fn visit_arm_mut(&mut self, arm: &mut syn::Arm) {
+        let was = arm.guard.as_ref().map(|(_, guard)| guard.clone());
         visit_mut::visit_arm_mut(self, arm);
-        if let Some((_, guard)) = &mut arm.guard {
-            self.condition(guard);
+        if let (Some((_, guard)), Some(was)) = (&mut arm.guard, &was) {
+            self.condition(guard, was);
         }
     }
     fn visit_stmt_mut(&mut self, stmt: &mut Stmt) {
+        let was = stmt.clone();
         visit_mut::visit_stmt_mut(self, stmt);
-        let Stmt::Expr(expr, Some(_)) = &*stmt else { return };
+        let Stmt::Expr(expr, Some(_)) = &was else { return };
         if matches!(expr, Expr::Try(_) | Expr::MethodCall(_)) || is_or_assign(expr) {
             let n = self.number(expr.span(), "left out", expr);
             let old = stmt.clone();
