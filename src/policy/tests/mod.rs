@@ -1,5 +1,6 @@
 //! Tests of the policy room: the sample policy, the clauses, the faults of a file, and the judge against its reference.
 
+mod additions;
 mod clauses;
 mod delete;
 mod diff;
