@@ -5,6 +5,7 @@ mod clauses;
 mod delete;
 mod diff;
 mod faults;
+mod grants;
 mod property;
 mod sample;
 mod world;
