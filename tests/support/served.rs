@@ -24,6 +24,10 @@ pub(crate) struct Plan {
     pub(crate) tls: String,
     /// Whole sections.
     pub(crate) more: String,
+    /// `limits` of every client, instead of the sample's.
+    pub(crate) limits: Option<&'static str>,
+    /// What the served process finds in its environment beside ours.
+    pub(crate) env: Vec<(String, String)>,
 }
 
 impl Plan {
@@ -31,7 +35,15 @@ impl Plan {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("tls")).unwrap();
         let key = r#"["key"]"#;
-        Self { dir, auth: [key; 3], networks: r#"["127.0.0.0/8"]"#, tls: String::new(), more: String::new() }
+        Self {
+            dir,
+            auth: [key; 3],
+            networks: r#"["127.0.0.0/8"]"#,
+            tls: String::new(),
+            more: String::new(),
+            limits: None,
+            env: Vec::new(),
+        }
     }
     /// Writes a file of TLS material at once, as a renewal should.
     pub(crate) fn put(&self, name: &str, text: &str) -> PathBuf {
@@ -74,7 +86,7 @@ impl Plan {
         );
         std::fs::write(dir.join("strongroom.toml"), text).unwrap();
         let target = Target::new(&format!("https://{api}"), &tls.join("ca.pem"));
-        let child = start(dir);
+        let child = start(dir, &self.env);
         let mut served = Served { dir: self.dir, child, target, metrics, keys: keys.into() };
         served.wait();
         served
@@ -87,17 +99,19 @@ impl Plan {
         let line = |line: &str| match line.trim_start() {
             l if l.starts_with("networks = ") => format!("networks = {}", self.networks),
             l if l.starts_with("auth = ") => format!("auth = {}", auth.next().unwrap()),
+            l if l.starts_with("limits = ") && self.limits.is_some() => self.limits.unwrap().to_owned(),
             _ => line.to_owned(),
         };
         text.lines().map(line).collect::<Vec<_>>().join("\n")
     }
 }
 
-fn start(dir: &std::path::Path) -> Child {
+fn start(dir: &std::path::Path, env: &[(String, String)]) -> Child {
     let log = File::options().create(true).append(true).open(dir.join("log")).unwrap();
     Command::new(binary())
         .args(["serve", "--config"])
         .arg(dir.join("strongroom.toml"))
+        .envs(env.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())
         .stderr(log)
@@ -131,6 +145,26 @@ impl Served {
             assert!(Instant::now() < deadline, "it does not serve: {}", self.log());
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+    /// The end a power failure makes.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+    /// Serves the same vault again, at the same addresses.
+    pub(crate) fn again(&mut self, env: &[(String, String)]) {
+        self.child = start(self.dir.path(), env);
+        self.wait();
+    }
+    /// Starts it and waits neither for an answer nor for its end.
+    pub(crate) fn start_unwatched(&mut self, env: &[(String, String)]) {
+        self.child = start(self.dir.path(), env);
+    }
+    pub(crate) fn data(&self) -> PathBuf {
+        self.dir.path().join("d")
+    }
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
     }
     pub(crate) fn key(&self, client: &str) -> &str {
         &self.keys[client]

@@ -1,1 +1,5 @@
 //! What the machine does: kills, power cuts, full and failing disks, clocks, starved processes.
+
+mod journal;
+mod kill;
+mod load;
