@@ -160,6 +160,20 @@ impl Served {
     pub(crate) fn start_unwatched(&mut self, env: &[(String, String)]) {
         self.child = start(self.dir.path(), env);
     }
+    /// Waits until it serves, or ended instead.
+    pub(crate) fn serves(&mut self) -> bool {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while TcpStream::connect(self.metrics).is_err() {
+            if self.has_ended() || Instant::now() > deadline {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        true
+    }
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
     pub(crate) fn data(&self) -> PathBuf {
         self.dir.path().join("d")
     }
