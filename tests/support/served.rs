@@ -160,6 +160,14 @@ impl Served {
     pub(crate) fn start_unwatched(&mut self, env: &[(String, String)]) {
         self.child = start(self.dir.path(), env);
     }
+    /// The status of readiness, on the listener of metrics.
+    pub(crate) fn ready(&self) -> u16 {
+        let mut tcp = TcpStream::connect(self.metrics).unwrap();
+        tcp.write_all(b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        let mut text = String::new();
+        tcp.read_to_string(&mut text).unwrap();
+        text.split(' ').nth(1).unwrap().parse().unwrap()
+    }
     /// Waits until it serves, or ended instead.
     pub(crate) fn serves(&mut self) -> bool {
         let deadline = Instant::now() + Duration::from_secs(60);

@@ -5,6 +5,9 @@
  *   STRONGROOM_DISK_JOURNAL  where changes are written down
  *   STRONGROOM_DISK_FAIL     "sync|write:ERRNO:K:PART": the K-th such call on a path that contains PART fails
  *
+ *   STRONGROOM_DISK_TROUBLE  a file; while it holds "ERRNO PART", every write and truncation on paths that contain PART fails
+ *   STRONGROOM_CLOCK         a file; the wall clock is off by the seconds it holds
+ *
  * A record: kind 1, length of path 4, path, offset 8, length 4, bytes; numbers in the machine's order.
  *   W bytes at offset   T length in offset   S synced   R renamed, new path in bytes   U removed   D directory synced
  *
@@ -23,6 +26,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -34,6 +38,8 @@ static int fail_errno;
 static long fail_at;
 static long fail_seen;
 static char fail_part[256];
+static int trouble = -1;
+static int clock_file = -1;
 
 static void start(void) {
   if (journal != -2) return;
@@ -41,6 +47,10 @@ static void start(void) {
   const char *dir = getenv("STRONGROOM_DISK_ROOT");
   const char *to = getenv("STRONGROOM_DISK_JOURNAL");
   const char *fail = getenv("STRONGROOM_DISK_FAIL");
+  const char *file = getenv("STRONGROOM_DISK_TROUBLE");
+  if (file) trouble = (int)syscall(SYS_openat, AT_FDCWD, file, O_RDONLY | O_CLOEXEC, 0);
+  file = getenv("STRONGROOM_CLOCK");
+  if (file) clock_file = (int)syscall(SYS_openat, AT_FDCWD, file, O_RDONLY | O_CLOEXEC, 0);
   if (!dir) return;
   snprintf(root, sizeof root, "%s", dir);
   root_len = strlen(root);
@@ -91,12 +101,39 @@ static int fails(char kind, const char *path) {
   return __sync_add_and_fetch(&fail_seen, 1) == fail_at;
 }
 
+/* Whether the disk is in trouble for this path, and which. */
+static int troubled(const char *path) {
+  char text[300], part[256] = "";
+  int why = 0;
+  if (trouble < 0) return 0;
+  ssize_t n = syscall(SYS_pread64, trouble, text, sizeof text - 1, 0);
+  if (n <= 0) return 0;
+  text[n] = 0;
+  if (sscanf(text, "%d %255s", &why, part) < 1 || (part[0] && !strstr(path, part))) return 0;
+  return why;
+}
+
+int clock_gettime(clockid_t id, struct timespec *at) {
+  char text[32];
+  start();
+  int done = (int)syscall(SYS_clock_gettime, id, at);
+  if (done == 0 && clock_file >= 0 && id == CLOCK_REALTIME) {
+    ssize_t n = syscall(SYS_pread64, clock_file, text, sizeof text - 1, 0);
+    if (n > 0) {
+      text[n] = 0;
+      at->tv_sec += strtol(text, NULL, 10);
+    }
+  }
+  return done;
+}
+
 static ssize_t write_at(int fd, const void *bytes, size_t length, off64_t offset, int at) {
   char path[4096];
   if (!watched(fd, path, sizeof path))
     return at ? syscall(SYS_pwrite64, fd, bytes, length, offset) : syscall(SYS_write, fd, bytes, length);
-  if (fails('w', path)) {
-    errno = fail_errno;
+  int why = fails('w', path) ? fail_errno : troubled(path);
+  if (why) {
+    errno = why;
     return -1;
   }
   pthread_mutex_lock(&lock);
@@ -150,6 +187,12 @@ int fdatasync(int fd) { return sync_of(fd, SYS_fdatasync); }
 static int cut(int fd, off64_t length) {
   char path[4096];
   if (!watched(fd, path, sizeof path)) return (int)syscall(SYS_ftruncate, fd, length);
+  int why = troubled(path);
+  /* A full disk has room for less. */
+  if (why && why != ENOSPC) {
+    errno = why;
+    return -1;
+  }
   pthread_mutex_lock(&lock);
   int done = (int)syscall(SYS_ftruncate, fd, length);
   if (done == 0) note('T', path, (uint64_t)length, "", 0);

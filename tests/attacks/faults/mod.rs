@@ -1,8 +1,12 @@
 //! What the machine does: kills, power cuts, full and failing disks, clocks, starved processes.
 
+mod clock;
+mod corrupt;
 mod disk;
+mod full;
 mod journal;
 mod kill;
 mod load;
 mod power;
 mod script;
+mod starved;

@@ -2,27 +2,14 @@
 
 use super::disk::{Entry, Files, after_cut, files, put, read, under};
 use super::load::Dice;
-use super::script::{Script, Story};
-use crate::served::{Plan, Served};
-use crate::vault::{path, run};
+use super::script::{Script, Story, roomy, verifies};
+use crate::served::Served;
 use std::time::{Duration, SystemTime};
 
 const EIO: i32 = 5;
 
 fn long() -> bool {
     std::env::var_os("STRONGROOM_LONG").is_some()
-}
-
-fn plan() -> Plan {
-    let more =
-        "[limits]\nsubject_reads_per_hour = 1000000000\nnetwork_requests_per_second = 100000\n".to_owned();
-    Plan { more, ..Plan::new() }
-}
-
-#[track_caller]
-fn verifies(served: &Served, what: &str) {
-    let (whole, out, err) = run(&["audit", "verify", "--data-dir", path(&served.data())]);
-    assert!(whole, "{what}: {out}{err}");
 }
 
 /// A vault that worked under the layer and was killed: what it began with, what it changed, what its client knows.
@@ -34,7 +21,7 @@ struct Worked {
 }
 
 fn worked(steps: usize) -> Worked {
-    let mut served = plan().serve();
+    let mut served = roomy().serve();
     served.kill();
     let (data, journal) = (served.data(), served.dir.path().join("journal"));
     let base = files(&data);
@@ -97,7 +84,7 @@ fn a41_a_disk_that_lies_about_syncs_is_noticed_by_the_same_check() {
 
 #[test]
 fn a42_p8_the_first_sync_that_fails_stops_the_vault_and_loses_nothing() {
-    let mut served = plan().serve();
+    let mut served = roomy().serve();
     let data = served.data();
     let mut script = Script::new(&served.target, served.key("storefront"), None);
     assert!(script.begin());

@@ -2,6 +2,8 @@
 //! of it must keep, must not have, and may have.
 
 use crate::client::{Answer, Target, Tls, read_answer, request};
+use crate::served::{Plan, Served};
+use crate::vault::{path, run};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -49,6 +51,30 @@ impl Story {
         }
         may
     }
+}
+
+impl Story {
+    /// Everything that was ever true of it.
+    pub(super) fn ever(&self) -> Vec<Option<String>> {
+        let name = |done: &Done| match &done.what {
+            What::Stored(name) | What::Renamed(name) => Some(name.clone()),
+            What::Erased => None,
+        };
+        std::iter::once(None).chain(self.done.iter().map(name)).collect()
+    }
+}
+
+/// A plan whose limits stand in no test's way.
+pub(super) fn roomy() -> Plan {
+    let more = "[limits]\nsubject_reads_per_hour = 1000000000\nnetwork_requests_per_second = 100000\n";
+    Plan { more: more.to_owned(), ..Plan::new() }
+}
+
+/// Holds the log to its chain.
+#[track_caller]
+pub(super) fn verifies(served: &Served, what: &str) {
+    let (whole, out, err) = run(&["audit", "verify", "--data-dir", path(&served.data())]);
+    assert!(whole, "{what}: {out}{err}");
 }
 
 /// The client.
@@ -149,6 +175,27 @@ impl Script {
         let answered = done.then(|| self.at());
         self.stories[n].done.push(Done { what, asked, answered });
         done.then_some(())
+    }
+
+    /// The vault was started again: what was connected is not any more.
+    pub(super) fn reconnect(&mut self) {
+        self.stream = None;
+    }
+
+    /// What the vault says to a read right now.
+    pub(super) fn explain(&mut self) -> String {
+        let token = self.stories[0].token.clone();
+        format!("{:?}", self.value(&token))
+    }
+
+    pub(super) fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// The latest record nobody tried to erase: its story's place and its name.
+    pub(super) fn last_living(&self) -> (usize, String) {
+        let n = self.living(0).unwrap();
+        (n, self.stories[n].record.clone())
     }
 
     /// Reads a token's value: `Err` when nothing was said about it.
