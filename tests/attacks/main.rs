@@ -8,7 +8,8 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
-    reason = "tests fail by panicking and wait by the real clock"
+    clippy::print_stdout,
+    reason = "tests fail by panicking, wait by the real clock, and print the figure they reached"
 )]
 
 #[expect(dead_code, reason = "shared with the api suite, which needs more of it")]

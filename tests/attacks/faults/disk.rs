@@ -164,10 +164,8 @@ pub(super) fn after_cut(base: &Files, entries: &[Entry], dice: &mut Dice, honest
                     write(file, *at, &bytes[..sectors * SECTOR]);
                 }
             }
-            Change::Truncate(length) => {
-                if durable || dice.roll(100) < kept {
-                    image.entry(entry.path.clone()).or_default().resize(*length, 0);
-                }
+            Change::Truncate(length) if durable || dice.roll(100) < kept => {
+                image.entry(entry.path.clone()).or_default().resize(*length, 0);
             }
             Change::Rename(to) if n < names_until => {
                 if let Some(bytes) = image.remove(&entry.path) {
