@@ -106,7 +106,7 @@ impl Plan {
     }
 }
 
-fn start(dir: &std::path::Path, env: &[(String, String)]) -> Child {
+pub(crate) fn start(dir: &std::path::Path, env: &[(String, String)]) -> Child {
     let log = File::options().create(true).append(true).open(dir.join("log")).unwrap();
     Command::new(binary())
         .args(["serve", "--config"])
@@ -131,62 +131,20 @@ pub(crate) fn put(path: &std::path::Path, text: &str) -> PathBuf {
 /// A vault being served.
 pub(crate) struct Served {
     pub(crate) dir: tempfile::TempDir,
-    child: Child,
+    pub(crate) child: Child,
     pub(crate) target: Target,
-    metrics: SocketAddr,
+    pub(crate) metrics: SocketAddr,
     keys: BTreeMap<&'static str, String>,
 }
 
 impl Served {
-    fn wait(&mut self) {
+    pub(crate) fn wait(&mut self) {
         let deadline = Instant::now() + Duration::from_secs(60);
         while TcpStream::connect(self.metrics).is_err() {
             assert!(self.child.try_wait().unwrap().is_none(), "it ended: {}", self.log());
             assert!(Instant::now() < deadline, "it does not serve: {}", self.log());
             std::thread::sleep(Duration::from_millis(20));
         }
-    }
-    /// The end a power failure makes.
-    pub(crate) fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-    /// Serves the same vault again, at the same addresses.
-    pub(crate) fn again(&mut self, env: &[(String, String)]) {
-        self.child = start(self.dir.path(), env);
-        self.wait();
-    }
-    /// Starts it and waits neither for an answer nor for its end.
-    pub(crate) fn start_unwatched(&mut self, env: &[(String, String)]) {
-        self.child = start(self.dir.path(), env);
-    }
-    /// The status of readiness, on the listener of metrics.
-    pub(crate) fn ready(&self) -> u16 {
-        let mut tcp = TcpStream::connect(self.metrics).unwrap();
-        tcp.write_all(b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
-        let mut text = String::new();
-        tcp.read_to_string(&mut text).unwrap();
-        text.split(' ').nth(1).unwrap().parse().unwrap()
-    }
-    /// Waits until it serves, or ended instead.
-    pub(crate) fn serves(&mut self) -> bool {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while TcpStream::connect(self.metrics).is_err() {
-            if self.has_ended() || Instant::now() > deadline {
-                return false;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        true
-    }
-    pub(crate) fn has_ended(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
-    }
-    pub(crate) fn data(&self) -> PathBuf {
-        self.dir.path().join("d")
-    }
-    pub(crate) fn process(&self) -> u32 {
-        self.child.id()
     }
     pub(crate) fn key(&self, client: &str) -> &str {
         &self.keys[client]

@@ -8,5 +8,6 @@ mod journal;
 mod kill;
 mod load;
 mod power;
+mod restart;
 mod script;
 mod starved;
