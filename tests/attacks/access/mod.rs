@@ -1,1 +1,11 @@
 //! Who may see what: objects, fields, logins, timing, the log's completeness, hostile strings.
+
+mod clocks;
+mod lessons;
+mod links;
+mod log;
+mod matrix;
+mod objects;
+mod samples;
+mod spellings;
+mod withdrawal;

@@ -1,0 +1,48 @@
+"""Hooks of scripts/schemathesis.sh: things that exist, so that generated requests also reach the routes' good ends."""
+
+import json
+import os
+import random
+
+import schemathesis
+
+with open(os.environ["STRONGROOM_SEED"], encoding="utf-8") as file:
+    SEED = json.load(file)
+
+PATH = {
+    "sub": SEED["subjects"],
+    "rec": SEED["records"],
+    "purpose": ["newsletter", "survey"],
+    "name": ["partner-x"],
+    "version": ["2026-11"],
+}
+BODY = {
+    "subject": SEED["subjects"],
+    "record": SEED["records"],
+    "collection": ["contact"],
+    "purpose": ["order_fulfilment"],
+    "region": ["DE", "FR"],
+    "audience": ["mailer", "shop"],
+    "expires_in": ["1h", "30d"],
+}
+
+
+@schemathesis.hook
+def map_path_parameters(ctx, path_parameters):
+    """Half of the ids are real ones."""
+    for name in path_parameters or {}:
+        if name in PATH and random.random() < 0.5:
+            path_parameters[name] = random.choice(PATH[name])
+    return path_parameters
+
+
+@schemathesis.hook
+def map_body(ctx, body):
+    """Half of the bodies name things that exist; keys a body does not have are not added."""
+    if isinstance(body, dict) and random.random() < 0.5:
+        for name, values in BODY.items():
+            if isinstance(body.get(name), str):
+                body[name] = random.choice(values)
+        if isinstance(body.get("tokens"), list) and body["tokens"]:
+            body["tokens"] = random.sample(SEED["tokens"], min(3, len(SEED["tokens"])))
+    return body
