@@ -139,7 +139,7 @@ pub(super) fn run(data: &[u8]) {
         1 => altered(&mut Taken(rest)),
         2 => made_up(&mut Taken(rest)),
         _ => {
-            let Some(text) = std::str::from_utf8(rest).ok() else { return };
+            let Ok(text) = std::str::from_utf8(rest) else { return };
             if let Ok(checkpoint) = text.parse::<Checkpoint>() {
                 assert_eq!(checkpoint.to_string(), text, "a checkpoint with two spellings");
             }
