@@ -1,5 +1,5 @@
 # The few commands one needs. Each is a line one could type; the scripts say what they do.
-.PHONY: run test bench bench-quick docs samples profile clean
+.PHONY: run test bench bench-quick docs samples profile fuzz sbom reproducible clean
 
 BIN := target/release/strongroom
 
@@ -26,6 +26,16 @@ docs: ## regenerate what is generated from the code, and the API documentation
 
 samples: ## make the invented customers again (same bytes every time)
 	python3 scripts/make_customers.py > config/sample/customers.ndjson
+
+fuzz: ## coverage-guided fuzzing of every target, ten minutes each (scripts/fuzz.sh says more)
+	scripts/fuzz.sh --seconds 600
+
+sbom: ## what the binary is made of, as CycloneDX JSON in target/sbom.cdx.json
+	mkdir -p target
+	python3 scripts/sbom.py
+
+reproducible: ## build the release twice in two places and compare the bytes
+	scripts/reproducible.sh
 
 profile: ## where a detokenize spends its time (needs perf)
 	scripts/profile.sh

@@ -52,6 +52,7 @@ run_tests() {
 
 supply_chain() {
   python3 scripts/supply_chain.py
+  python3 scripts/sbom.py
   if command -v cargo-deny > /dev/null; then
     cargo deny --offline check bans licenses sources
   else
@@ -70,6 +71,8 @@ suite "doc tests" 900 cargo test --doc --locked --quiet
 suite "documentation" 900 env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --quiet
 suite "generated docs" 600 scripts/generated.sh check
 suite "supply chain" 600 bash -euo pipefail -c supply_chain
+suite "fuzzing" 2400 scripts/fuzz.sh
+[ -z "${STRONGROOM_LONG:-}" ] || suite "reproducible" 3600 scripts/reproducible.sh
 
 echo
 echo "suite          minutes"

@@ -7,6 +7,9 @@ pub mod cli;
 pub mod config;
 pub mod crypto;
 pub mod domain;
+#[cfg(any(test, feature = "fuzzing"))]
+#[path = "../fuzz/targets/mod.rs"]
+pub mod fuzzing;
 pub mod http;
 pub mod limits;
 pub mod policy;

@@ -10,13 +10,16 @@ mod diff;
 mod errors;
 mod explain;
 mod facts;
+#[cfg(any(test, feature = "fuzzing"))]
+#[path = "../../fuzz/targets/policy.rs"]
+pub(crate) mod fuzzing;
 mod judge;
 mod notice;
 mod notice_text;
 mod numbering;
 mod permit;
 mod question;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 mod reference;
 mod rules;
 mod source;

@@ -2,7 +2,7 @@
 //! code with the compiled judge but the parser, and the property test holds the two together.
 
 use super::question::{ContextState, Wish};
-use super::source::{Grant, Purpose, Source, Text};
+use super::source::{Field, Grant, Purpose, Source, Text};
 use crate::domain::date::Date;
 use crate::domain::field::Form;
 use crate::domain::rule::Rule;
@@ -202,8 +202,12 @@ fn subject(source: &Source, ask: &Ask, person: &Person, plain: bool, rules: &mut
         rules.insert(Rule::TransferNotAllowed);
     }
     if let Some(notice) = &purpose.since_notice {
-        let number = |text: &str| text.parse::<u32>().unwrap();
-        if !person.notices.iter().any(|n| number(n) >= number(notice.get_ref())) {
+        let numbers = |text: &str| {
+            text.split(['.', '-']).map(|part| part.parse::<u64>().ok()).collect::<Option<Vec<u64>>>()
+        };
+        let wanted = notice.get_ref();
+        let later = |shown: &str| numbers(shown).zip(numbers(wanted)).is_some_and(|(s, w)| s > w);
+        if !person.notices.iter().any(|shown| shown == wanted || later(shown)) {
             rules.insert(Rule::PurposeNotNotified);
         }
     }
@@ -268,16 +272,18 @@ fn recipient<'s>(source: &'s Source, name: &str) -> Option<Recipient<'s>> {
     None
 }
 
+fn declared<'s>(source: &'s Source, name: &str) -> Option<&'s Field> {
+    let (collection, short) = name.split_once('.')?;
+    let (_, declared) = source.collections.iter().find(|(n, _)| n.get_ref() == collection)?;
+    declared.fields.iter().find(|(n, _)| n.get_ref() == short).map(|(_, field)| field)
+}
+
 fn kind<'s>(source: &'s Source, name: &str) -> &'s str {
-    let (collection, short) = name.split_once('.').unwrap();
-    let (_, declared) = source.collections.iter().find(|(n, _)| n.get_ref() == collection).unwrap();
-    declared.fields.iter().find(|(n, _)| n.get_ref() == short).unwrap().1.kind.get_ref()
+    declared(source, name).map_or("", |field| field.kind.get_ref())
 }
 
 fn searchable(source: &Source, name: &str) -> bool {
-    let (collection, short) = name.split_once('.').unwrap();
-    let (_, declared) = source.collections.iter().find(|(n, _)| n.get_ref() == collection).unwrap();
-    declared.fields.iter().any(|(n, f)| n.get_ref() == short && f.search.is_some())
+    declared(source, name).is_some_and(|field| field.search.is_some())
 }
 
 fn holds(source: &Source, list: &[Text], name: &str, purpose: List) -> bool {

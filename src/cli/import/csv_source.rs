@@ -17,17 +17,17 @@ const MAX_COLUMNS: usize = 1_000;
 const AHEAD: u64 = 1 << 16;
 
 /// An open CSV file.
-pub(in crate::cli) struct CsvSource {
-    reader: Reader<Bounded<File>>,
+pub(in crate::cli) struct CsvSource<R = File> {
+    reader: Reader<Bounded<R>>,
     columns: Rc<[String]>,
     limit: Rc<Cell<u64>>,
     starts: Rc<RefCell<Starts>>,
     record: ByteRecord,
 }
 
-impl CsvSource {
+impl<R: Read> CsvSource<R> {
     /// Reads the line of column names.
-    pub(in crate::cli) fn new(file: File, delimiter: u8) -> Result<Self, String> {
+    pub(in crate::cli) fn new(file: R, delimiter: u8) -> Result<Self, String> {
         let limit = Rc::new(Cell::new(MAX_LINE as u64 + AHEAD));
         let starts = Rc::new(RefCell::new(Starts::new()));
         let bounded = Bounded { inner: file, read: 0, limit: limit.clone(), starts: starts.clone() };

@@ -8,6 +8,9 @@ mod csv_source;
 mod dates;
 mod dry_run;
 mod engine;
+#[cfg(any(test, feature = "fuzzing"))]
+#[path = "../../../fuzz/targets/import.rs"]
+pub(crate) mod fuzzing;
 mod interrupt;
 mod journal;
 mod line;

@@ -146,7 +146,12 @@ impl<'de> Visitor<'de> for Member<'_> {
         if self.depth >= MAX_DEPTH {
             return Err(A::Error::custom("too deep"));
         }
+        // Objects too: readers of JSON disagree about what `{"a":{…},"a":{…}}` says.
+        let mut seen = BTreeSet::new();
         while let Some(key) = map.next_key::<String>()? {
+            if !seen.insert(key.clone()) {
+                return Err(A::Error::custom("a key is there twice"));
+            }
             let name = if self.name.is_empty() { key } else { format!("{}.{key}", self.name) };
             map.next_value_seed(Member { name, depth: self.depth + 1, out: &mut *self.out })?;
         }
@@ -204,6 +209,8 @@ mod tests {
             "1",
             "null",
             "{\"a\":1,\"a\":2}",
+            "{\"a\":{\"x\":1},\"a\":{\"y\":2}}",
+            "{\"a\":{},\"a\":{}}",
             "{\"a\":[1]}",
             "{\"a\":1.5}",
             "{\"a\":1} x",

@@ -3,6 +3,9 @@
 //! are destroyed. Nothing here shows a key, and nothing has `Debug`.
 
 mod file;
+#[cfg(any(test, feature = "fuzzing"))]
+#[path = "../../../fuzz/targets/keyring.rs"]
+pub(crate) mod fuzzing;
 mod material;
 
 pub use file::KeyringError;

@@ -8,6 +8,9 @@ mod accept;
 mod caps;
 mod facts;
 mod forwarded;
+#[cfg(any(test, feature = "fuzzing"))]
+#[path = "../../../fuzz/targets/http.rs"]
+pub(crate) mod fuzzing;
 mod lines;
 mod proxy;
 mod proxy_protocol;
