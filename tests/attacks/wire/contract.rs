@@ -48,7 +48,7 @@ pub(super) struct World {
     pub(super) subject: String,
     pub(super) record: String,
     pub(super) token: String,
-    next: std::cell::Cell<u32>,
+    next: std::sync::atomic::AtomicU32,
 }
 
 const SECRET: &str = "correct horse battery";
@@ -63,13 +63,12 @@ impl World {
         shop.consent(&subject, "newsletter", true);
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let (record, token) = (text(&stored["record"]), text(&stored["tokens"]["name"]));
-        Self { vault, subject, record, token, next: std::cell::Cell::new(0) }
+        Self { vault, subject, record, token, next: std::sync::atomic::AtomicU32::new(0) }
     }
 
     /// A number of its own, for what must be new each time.
     pub(super) fn fresh(&self) -> u32 {
-        self.next.set(self.next.get() + 1);
-        self.next.get()
+        self.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1
     }
 
     fn new_record(&self) -> Value {
