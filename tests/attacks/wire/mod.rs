@@ -16,4 +16,5 @@ mod routes;
 mod sizes;
 mod slow;
 mod starved;
+mod strings;
 mod tls;
