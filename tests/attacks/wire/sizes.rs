@@ -94,6 +94,20 @@ fn a03_what_is_without_measure_is_refused_in_bounded_memory() {
             "{what}: {heard:?}"
         );
     }
+    let grown = process.peak().saturating_sub(before);
+    assert!(grown < 64, "{grown} MiB");
+    is_sound(&vault);
+}
+
+/// The same for bodies that never end.
+#[test]
+fn a03_bodies_without_end_are_cut_off_in_bounded_memory() {
+    let vault = Vault::start();
+    let process = Process::of(vault.dir.path());
+    let (key, target) = (vault.key("storefront"), &vault.target);
+    vault.get("storefront", "/v1/whoami");
+    process.forget_peak();
+    let before = process.resident();
     let chunk = format!("4000\r\n{}\r\n", " ".repeat(0x4000));
     let extension = format!("1;{}\r\n \r\n", "a=b;".repeat(3_000));
     let (chunk, extension) = (chunk.as_bytes(), extension.as_bytes());

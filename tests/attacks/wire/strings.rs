@@ -1,11 +1,9 @@
 //! Strings that break programs: our own, one class a call. `STRONGROOM_STRINGS=FILE` adds those of a JSON array.
 
-/// Our own strings by class.
-fn own() -> Vec<String> {
-    let mut all: Vec<String> = Vec::new();
-    let mut class = |texts: &[&str]| all.extend(texts.iter().map(|t| (*t).to_owned()));
-    class(&["", " ", "\t", "\n", "\r\n", " \t lead and trail \n", "a  b   c", "a\tb\nc"]);
-    class(&[
+/// One class a line.
+const CLASSES: &[&[&str]] = &[
+    &["", " ", "\t", "\n", "\r\n", " \t lead and trail \n", "a  b   c", "a\tb\nc"],
+    &[
         "\u{1}",
         "a\u{0}b",
         "\u{7}\u{8}",
@@ -14,8 +12,8 @@ fn own() -> Vec<String> {
         "\u{7f}",
         "\u{80}\u{9f}",
         "a\u{1e}b\u{1f}c",
-    ]);
-    class(&[
+    ],
+    &[
         "null",
         "NULL",
         "undefined",
@@ -28,8 +26,8 @@ fn own() -> Vec<String> {
         "[object Object]",
         "nil",
         "void 0",
-    ]);
-    class(&[
+    ],
+    &[
         "0",
         "1",
         "-1",
@@ -45,8 +43,8 @@ fn own() -> Vec<String> {
         "²",
         "9223372036854775808",
         "1/0",
-    ]);
-    class(&[
+    ],
+    &[
         "2026-02-30",
         "0000-00-00",
         "1990-02-01",
@@ -54,8 +52,8 @@ fn own() -> Vec<String> {
         "1969-12-31T23:59:59.999Z",
         "31/12/1990",
         "now",
-    ]);
-    class(&[
+    ],
+    &[
         "'",
         "\"",
         "`",
@@ -68,8 +66,8 @@ fn own() -> Vec<String> {
         "x'00'",
         "?1",
         ":a",
-    ]);
-    class(&[
+    ],
+    &[
         "<b>x</b>",
         "<img src=x onerror=y(1)>",
         "javascript:y(1)",
@@ -78,8 +76,8 @@ fn own() -> Vec<String> {
         "<!--",
         "]]>",
         "<![CDATA[",
-    ]);
-    class(&[
+    ],
+    &[
         "$(id)",
         "`id`",
         "; id",
@@ -93,8 +91,8 @@ fn own() -> Vec<String> {
         "--help",
         "@file",
         "!history",
-    ]);
-    class(&[
+    ],
+    &[
         "../../etc/passwd",
         "..\\..\\x",
         "/dev/null",
@@ -108,8 +106,8 @@ fn own() -> Vec<String> {
         "..",
         "%2e%2e%2f",
         "~root",
-    ]);
-    class(&[
+    ],
+    &[
         "%s%s%n",
         "%x%x%p",
         "{}",
@@ -124,8 +122,8 @@ fn own() -> Vec<String> {
         "%99999d",
         "$&",
         "\\1",
-    ]);
-    class(&[
+    ],
+    &[
         "=1+1",
         "+1",
         "-1+1",
@@ -136,8 +134,8 @@ fn own() -> Vec<String> {
         "[1]",
         "a,b;c\td",
         "a\"b,c",
-    ]);
-    class(&[
+    ],
+    &[
         "\u{a0}x\u{a0}",
         "\u{2000}\u{2001}\u{2009}x",
         "\u{3000}",
@@ -147,8 +145,8 @@ fn own() -> Vec<String> {
         "\u{2028}x\u{2029}",
         "\u{feff}x",
         "\u{180e}x",
-    ]);
-    class(&[
+    ],
+    &[
         "\u{200b}",
         "a\u{200c}b\u{200d}c",
         "\u{2060}x",
@@ -158,8 +156,8 @@ fn own() -> Vec<String> {
         "\u{115f}",
         "\u{3164}",
         "\u{34f}",
-    ]);
-    class(&[
+    ],
+    &[
         "\u{202e}txet",
         "\u{202a}a\u{202c}",
         "\u{2066}a\u{2069}",
@@ -169,8 +167,8 @@ fn own() -> Vec<String> {
         "שלום עולם",
         "abc\u{202e}fdp.exe",
         "עברית English עברית",
-    ]);
-    class(&[
+    ],
+    &[
         "é",
         "e\u{301}",
         "\u{1e9b}\u{323}",
@@ -186,8 +184,8 @@ fn own() -> Vec<String> {
         "\u{1100}\u{1161}\u{11a8}",
         "각",
         "ſ",
-    ]);
-    class(&[
+    ],
+    &[
         "Зара́вствуй",
         "你好，世界",
         "こんにちは",
@@ -202,9 +200,9 @@ fn own() -> Vec<String> {
         "௵",
         "꧅",
         "ꙮ",
-    ]);
-    class(&["😀", "👩\u{200d}👩\u{200d}👧\u{200d}👦", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "👍🏿", "🇩🇪🇩", "❤️", "1️⃣", "🤦🏽‍♂️", "\u{1fae8}"]);
-    class(&[
+    ],
+    &["😀", "👩\u{200d}👩\u{200d}👧\u{200d}👦", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "👍🏿", "🇩🇪🇩", "❤️", "1️⃣", "🤦🏽‍♂️", "\u{1fae8}"],
+    &[
         "\u{fffd}",
         "\u{ffff}",
         "\u{fffe}",
@@ -215,8 +213,8 @@ fn own() -> Vec<String> {
         "\u{f8ff}",
         "\u{fff9}a\u{fffb}",
         "\u{378}",
-    ]);
-    class(&[
+    ],
+    &[
         "ada@example.org",
         "ADA@EXAMPLE.ORG",
         "a@b",
@@ -227,8 +225,8 @@ fn own() -> Vec<String> {
         "a@[::1]",
         "a\n@b.org",
         "a@b.org\r\nBcc: c@d.org",
-    ]);
-    class(&[
+    ],
+    &[
         "+44 20 7946 0018",
         "tel:+1",
         "00000000000000",
@@ -238,8 +236,8 @@ fn own() -> Vec<String> {
         "4111 1111 1111 1111",
         "4111-1111-1111-1111 x",
         "٤١١١١١١١١١١١١١١١",
-    ]);
-    class(&[
+    ],
+    &[
         "127.0.0.1",
         "::1",
         "::ffff:127.0.0.1",
@@ -250,8 +248,8 @@ fn own() -> Vec<String> {
         "[::1]:80",
         "1.2.3",
         "999.1.1.1",
-    ]);
-    class(&[
+    ],
+    &[
         "srt_0000",
         "srk_x",
         "sub_x",
@@ -269,8 +267,8 @@ fn own() -> Vec<String> {
         "DE",
         "de",
         "XX",
-    ]);
-    class(&[
+    ],
+    &[
         "http://169.254.169.254/",
         "//evil",
         "data:text/html,x",
@@ -282,8 +280,14 @@ fn own() -> Vec<String> {
         "&amp;",
         "a&b=c",
         "#x",
-    ]);
-    class(&["(a+)+$", "^(([a-z])+.)+[A-Z]([a-z])+$", "((((((((((", "[[:alpha:]]", "\\p{L}", "(?:x)", "*?+"]);
+    ],
+    &["(a+)+$", "^(([a-z])+.)+[A-Z]([a-z])+$", "((((((((((", "[[:alpha:]]", "\\p{L}", "(?:x)", "*?+"],
+];
+
+/// Our own strings by class.
+fn own() -> Vec<String> {
+    let mut all: Vec<String> =
+        CLASSES.iter().flat_map(|class| class.iter()).map(|t| (*t).to_owned()).collect();
     for (piece, times) in [
         ("a", 64),
         ("a", 65),
