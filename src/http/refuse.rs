@@ -23,7 +23,10 @@ impl From<&Refusal> for Problem {
             Refusal::AlreadyExists => Self::new(Code::AlreadyExists),
             Refusal::LegalHold => Self::new(Code::LegalHold),
             Refusal::RetentionDuty => Self::new(Code::RetentionDuty),
-            Refusal::CardNumber => Self::new(Code::CardNumberRefused),
+            Refusal::CardNumber(at) => {
+                let detail = "Take the card number out; a reference of the payment processor may stand here.";
+                with_faults(Code::CardNumberRefused, &[Fault::new(at, "card_number", detail)])
+            }
             Refusal::Minor => Self::new(Code::MinorRefused),
             Refusal::Limited(name, wait) | Refusal::Throttled(name, wait) => {
                 Self::limited(Code::RateLimited, name.clone(), *wait)

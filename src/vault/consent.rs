@@ -75,7 +75,10 @@ impl Vault {
             if !faults.is_empty() {
                 return Err(Refusal::InvalidField(faults.clone()).into());
             }
-            refuse_cards([command.channel.as_str()].into_iter().chain(command.notice_version.as_deref()))?;
+            refuse_cards([
+                ("/evidence/channel", Some(command.channel.as_str())),
+                ("/evidence/notice_version", command.notice_version.as_deref()),
+            ])?;
             let Some(purpose) = known else { return Err(Refusal::NotFound.into()) };
             if command.granted && command.recipient.is_none() && !policy.takes_consent(purpose) {
                 let detail = "This purpose does not rest on consent; nothing is to be recorded for it.";

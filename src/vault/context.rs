@@ -195,7 +195,10 @@ fn shown(id: Id16, expires_at: Timestamp) -> RegisteredContext {
 
 fn check(command: &RegisterContext) -> Result<(), Refusal> {
     // C02: only digests are kept, but a card number has no business here either.
-    refuse_cards([command.reference.as_str()].into_iter().chain(command.assigned_to.as_deref()))?;
+    refuse_cards([
+        ("/ref", Some(command.reference.as_str())),
+        ("/assigned_to", command.assigned_to.as_deref()),
+    ])?;
     if command.expires_in.is_zero() || command.expires_in > MAX_LIFE {
         let fault = Fault::new("/expires_in", "out_of_range", "A context lives between 1s and 366d.");
         return Err(Refusal::InvalidField(vec![fault]));

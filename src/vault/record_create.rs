@@ -153,7 +153,9 @@ impl Vault {
             return Err((Refusal::Denied(RuleName(denial.rule)), denial.all));
         }
         let subject = self.subject_named(&command.subject).ok_or_else(|| plain(Refusal::NotFound))?;
-        let audience = resolve_audience(policy, collection, &command.tokens).map_err(plain)?;
+        // In a record, wishes about tokens stand below `tokens`.
+        let wished = |refusal: Refusal| plain(refusal.below("/tokens"));
+        let audience = resolve_audience(policy, collection, &command.tokens).map_err(wished)?;
         // C08 before the values: a field that no granted purpose needs is refused unread.
         let unneeded = command
             .fields
@@ -168,7 +170,7 @@ impl Vault {
         self.check_birth_date(policy, &fields).map_err(plain)?;
         let locator = self.next_locator(subject.0).await.map_err(plain)?;
         let record = RecordId(locator);
-        let terms = grant_terms(record, audience, &command.tokens, self.now()).map_err(plain)?;
+        let terms = grant_terms(record, audience, &command.tokens, self.now()).map_err(wished)?;
         let mut grants = Vec::new();
         for _ in fields.iter().filter(|_| terms.is_some()) {
             grants.push(GrantId(self.next_locator(subject.0).await.map_err(plain)?));

@@ -44,7 +44,9 @@ impl Vault {
             let pointer = format!("/fields/{}", facts.name);
             match &input.value {
                 None => checked.push((facts.no, None)),
-                Some(raw) if value::holds_card_number(facts.kind, raw) => return Err(Refusal::CardNumber),
+                Some(raw) if value::holds_card_number(facts.kind, raw) => {
+                    return Err(Refusal::CardNumber(pointer));
+                }
                 Some(raw) => match FieldValue::parse(facts.kind, raw, facts.options) {
                     Err(invalid) => faults.push(Fault::invalid(&pointer, &invalid)),
                     Ok(value) => {

@@ -20,9 +20,15 @@ pub struct Fault {
 }
 
 /// C02 beside the fields: names and references that a client chooses are kept, so they are looked at too.
-pub(in crate::vault) fn refuse_cards<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<(), Refusal> {
+/// Each with the pointer of its place; an absent one holds nothing.
+pub(in crate::vault) fn refuse_cards<const N: usize>(
+    texts: [(&'static str, Option<&str>); N],
+) -> Result<(), Refusal> {
     let holds = |text: &str| holds_card_number(FieldType::FreeText, &RawValue::Text(Sensitive::text(text)));
-    if texts.into_iter().any(holds) { Err(Refusal::CardNumber) } else { Ok(()) }
+    match texts.into_iter().find(|(_, text)| text.is_some_and(holds)) {
+        Some((pointer, _)) => Err(Refusal::CardNumber(pointer.to_owned())),
+        None => Ok(()),
+    }
 }
 
 impl Fault {
@@ -61,8 +67,8 @@ pub enum Refusal {
     LegalHold,
     /// A duty to retain keeps the record.
     RetentionDuty,
-    /// C02.
-    CardNumber,
+    /// C02; the pointer of where it stands.
+    CardNumber(String),
     /// C10.
     Minor,
     /// Over a limit; its name, and seconds to wait.
@@ -121,7 +127,7 @@ impl Refusal {
             Self::AlreadyExists => "already_exists",
             Self::LegalHold => "legal_hold",
             Self::RetentionDuty => "retention_duty",
-            Self::CardNumber => "card_number_refused",
+            Self::CardNumber(_) => "card_number_refused",
             Self::Minor => "minor_refused",
             Self::Limited(..) | Self::Throttled(..) => "rate_limited",
             Self::BudgetExhausted(..) => "budget_exhausted",
@@ -145,7 +151,7 @@ impl Refusal {
             | Self::AlreadyExists
             | Self::LegalHold
             | Self::RetentionDuty => Outcome::Conflict,
-            Self::CardNumber | Self::Minor => Outcome::Refused,
+            Self::CardNumber(_) | Self::Minor => Outcome::Refused,
             Self::Limited(..) | Self::BudgetExhausted(..) | Self::Throttled(..) => Outcome::Limited,
             Self::Overloaded
             | Self::AuditUnavailable
@@ -153,6 +159,19 @@ impl Refusal {
             | Self::StorageFull
             | Self::Integrity => Outcome::Failed,
             Self::At(_, inner) | Self::Replayed(inner) => inner.outcome(),
+        }
+    }
+    /// The same about something that stands below this pointer in the request.
+    pub fn below(self, base: &str) -> Self {
+        let moved = |faults: Vec<Fault>| {
+            let each = |f: Fault| Fault { pointer: format!("{base}{}", f.pointer), ..f };
+            faults.into_iter().map(each).collect()
+        };
+        match self {
+            Self::InvalidRequest(faults) => Self::InvalidRequest(moved(faults)),
+            Self::InvalidField(faults) => Self::InvalidField(moved(faults)),
+            Self::CardNumber(pointer) => Self::CardNumber(format!("{base}{pointer}")),
+            other => other,
         }
     }
     /// Whether a retry under the same idempotency key gets the same refusal: 4xx decided after parsing, but nothing of a
@@ -206,7 +225,7 @@ mod tests {
     fn c10_c02_nothing_of_a_minor_or_a_card_is_remembered_and_limits_pass() {
         for refusal in [
             Refusal::Minor,
-            Refusal::CardNumber,
+            Refusal::CardNumber("/fields/name".into()),
             Refusal::Limited("cost".into(), 1),
             Refusal::Overloaded,
             Refusal::AuditUnavailable,

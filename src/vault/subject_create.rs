@@ -106,7 +106,8 @@ impl Vault {
     fn check_subject(&self, policy: &Policy, command: &CreateSubject) -> Result<Facts, Refusal> {
         // EXPOSE: looked at for a card number; only its keyed blind value is kept.
         let reference = command.external_ref.as_ref().map(|r| r.expose().as_str());
-        refuse_cards(reference.into_iter().chain(command.notice_version.as_deref()))?;
+        let notice = command.notice_version.as_deref();
+        refuse_cards([("/external_ref", reference), ("/notice_version", notice)])?;
         let mut faults = Vec::new();
         let region = Region::parse(&command.region).filter(|r| country::is_known(r.as_str()));
         if region.is_none() {

@@ -111,7 +111,7 @@ impl Vault {
             && command.event.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
         let future = command.at > self.now().plus(std::time::Duration::from_secs(300));
         self.change_subject(caller, call, (Act::SubjectAnchor, "subject.anchor"), subject, |state| {
-            refuse_cards([command.event.as_str()])?;
+            refuse_cards([("/event", Some(command.event.as_str()))])?;
             let mut faults = Vec::new();
             if !name_ok {
                 faults.push(Fault::new("/event", "bad_name", "Write 1 to 64 of the characters a-z 0-9 _"));
@@ -135,7 +135,7 @@ impl Vault {
     ) -> Result<Done<()>, Refusal> {
         let now = self.now();
         self.change_subject(caller, call, (Act::SubjectNotice, "subject.notice"), subject, |state| {
-            refuse_cards([version])?;
+            refuse_cards([("", Some(version))])?;
             let mut faults = Vec::new();
             if !is_plain_name(version) {
                 faults.push(notice_fault("/version"));

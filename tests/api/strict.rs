@@ -1,5 +1,6 @@
 //! The conventions: strict JSON, sizes, headers, idempotency, checkpoints; and what is never accepted.
 
+use crate::caller::Client;
 use crate::vault::Vault;
 use serde_json::json;
 
@@ -42,6 +43,8 @@ fn a04_json_that_is_not_strict_is_refused_and_never_repeated() {
     let at = bytes.len() - 4;
     bytes[at] = 0xff;
     assert_eq!(vault.target.raw(&bytes).code(), "malformed_json", "invalid UTF-8");
+    let mut shop = Client::of(&vault, "storefront");
+    shop.send_bytes(("POST", "/v1/subjects"), b"{\"region\":\"\xc1\x98X\"}").refused(400, "malformed_json");
 }
 
 #[test]

@@ -98,8 +98,20 @@ impl Client {
         headers: &[(&str, &str)],
         body: Option<&str>,
     ) -> Reply {
+        self.sent(&request(method, path, Some(&self.key), body, headers))
+    }
+    /// The same with a body of any bytes.
+    #[track_caller]
+    pub(crate) fn send_bytes(&mut self, (method, path): (&str, &str), body: &[u8]) -> Reply {
+        let length = body.len().to_string();
+        let headers = [("Content-Type", "application/json"), ("Content-Length", &length)];
+        let head = request(method, path, Some(&self.key), None, &headers);
+        self.sent(&[&head, body].concat())
+    }
+    #[track_caller]
+    fn sent(&mut self, bytes: &[u8]) -> Reply {
         let mut stream = self.stream.take().unwrap_or_else(|| self.target.connect());
-        stream.write_all(&request(method, path, Some(&self.key), body, headers)).unwrap();
+        stream.write_all(bytes).unwrap();
         let answer = read_answer(&mut stream).unwrap();
         if answer.header("connection") != Some("close") {
             self.stream = Some(stream);

@@ -20,6 +20,10 @@ pub(crate) struct Plan {
     pub(crate) auth: [&'static str; 3],
     /// `networks` of every client.
     pub(crate) networks: &'static str,
+    /// A change of the sample policy.
+    pub(crate) policy: fn(String) -> String,
+    /// Lines of `[listen]` beside the address.
+    pub(crate) listen: &'static str,
     /// Lines of `[tls]` beside certificate and key.
     pub(crate) tls: String,
     /// Whole sections.
@@ -35,12 +39,15 @@ impl Plan {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("tls")).unwrap();
         let key = r#"["key"]"#;
+        let (tls, more) = (String::new(), String::new());
         Self {
             dir,
             auth: [key; 3],
             networks: r#"["127.0.0.0/8"]"#,
-            tls: String::new(),
-            more: String::new(),
+            policy: |text| text,
+            listen: "",
+            tls,
+            more,
             limits: None,
             env: Vec::new(),
         }
@@ -77,8 +84,9 @@ impl Plan {
         let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let (api, metrics) = (free(), free());
         let text = format!(
-            "data_dir = {data:?}\n[listen]\naddress = \"{api}\"\n[metrics]\naddress = \"{metrics}\"\n[tls]\n\
+            "data_dir = {data:?}\n[listen]\naddress = \"{api}\"\n{}\n[metrics]\naddress = \"{metrics}\"\n[tls]\n\
              certificate = {:?}\nkey = {:?}\n{}\n{}",
+            self.listen,
             tls.join("cert.pem"),
             tls.join("key.pem"),
             self.tls,
@@ -102,7 +110,7 @@ impl Plan {
             l if l.starts_with("limits = ") && self.limits.is_some() => self.limits.unwrap().to_owned(),
             _ => line.to_owned(),
         };
-        text.lines().map(line).collect::<Vec<_>>().join("\n")
+        (self.policy)(text.lines().map(line).collect::<Vec<_>>().join("\n"))
     }
 }
 

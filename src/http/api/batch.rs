@@ -86,22 +86,8 @@ pub async fn create(x: &Exchange<'_>) -> Result<Reply, Failure> {
 /// An atomic batch names its failing record: so do the pointers.
 fn placed(refusal: Refusal) -> Refusal {
     match refusal {
-        Refusal::At(index, inner) => {
-            Refusal::At(index, Box::new(below(&format!("/records/{index}"), *inner)))
-        }
+        Refusal::At(index, inner) => Refusal::At(index, Box::new(inner.below(&format!("/records/{index}")))),
         Refusal::Replayed(inner) => Refusal::Replayed(Box::new(placed(*inner))),
-        other => other,
-    }
-}
-
-fn below(base: &str, refusal: Refusal) -> Refusal {
-    let moved = |faults: Vec<Fault>| {
-        let each = |f: Fault| Fault { pointer: format!("{base}{}", f.pointer), ..f };
-        faults.into_iter().map(each).collect()
-    };
-    match refusal {
-        Refusal::InvalidRequest(faults) => Refusal::InvalidRequest(moved(faults)),
-        Refusal::InvalidField(faults) => Refusal::InvalidField(moved(faults)),
         other => other,
     }
 }
@@ -116,7 +102,7 @@ fn shown(index: usize, item: &BatchItem) -> BatchItemShown {
             error: None,
         },
         Err(refusal) => {
-            let problem = Problem::from(&below(&format!("/records/{index}"), refusal.clone()));
+            let problem = Problem::from(&refusal.clone().below(&format!("/records/{index}")));
             let error = BatchItemError {
                 code: problem.code.name(),
                 status: problem.code.status(),

@@ -65,11 +65,24 @@ impl From<Reason> for JsonFault {
 
 /// Checks a body strictly and reads it. Types should carry `#[serde(deny_unknown_fields)]`.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonFault> {
-    let text = scan::check_text(bytes)?;
+    let text = scan::check_text(bytes).map_err(|(reason, before)| match reason {
+        Reason::BadText | Reason::NotUtf8 => JsonFault { reason, pointer: place::<T>(before) },
+        _ => reason.into(),
+    })?;
     let track = track::Track::default();
     let mut json = serde_json::Deserializer::from_str(text);
     // The error's own text may quote what was sent, so nothing of it but its kind is kept.
     T::deserialize(track.deserializer(&mut json)).map_err(|error| track.fault(&error))
+}
+
+/// Where in a body of this type a text stands that is not ended yet.
+fn place<T: DeserializeOwned>(before: &str) -> String {
+    let track = track::Track::default();
+    let mut json = serde_json::Deserializer::from_str(before);
+    match T::deserialize(track.deserializer(&mut json)) {
+        Err(error) if error.is_eof() => track.pointer(),
+        _ => String::new(),
+    }
 }
 
 #[cfg(test)]

@@ -15,17 +15,30 @@ const PAIRWISE: usize = 16;
 
 /// Checks that the bytes are one JSON value as this vault accepts it.
 pub fn check(bytes: &[u8]) -> Result<(), JsonFault> {
-    check_text(bytes).map(|_| ())
+    check_text(bytes).map(|_| ()).map_err(|(reason, _)| reason.into())
 }
 
-pub(super) fn check_text(bytes: &[u8]) -> Result<&str, JsonFault> {
-    let text = std::str::from_utf8(bytes).map_err(|_| JsonFault::from(Reason::NotUtf8))?;
+/// The text, or what is wrong with it and what stands before that.
+pub(super) fn check_text(bytes: &[u8]) -> Result<&str, (Reason, &str)> {
+    let (text, whole) = match std::str::from_utf8(bytes) {
+        Ok(text) => (text, true),
+        Err(error) => {
+            let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            (std::str::from_utf8(before).unwrap_or_default(), false)
+        }
+    };
     if text.starts_with('\u{feff}') {
-        return Err(Reason::NotUtf8.into());
+        return Err((Reason::NotUtf8, ""));
     }
     let mut scan = Scan { text, at: 0, values: 0, open: SmallVec::new(), keys: SmallVec::new() };
-    scan.document()?;
-    Ok(text)
+    let read = scan.document();
+    let before = text.get(..scan.at).unwrap_or_default();
+    match read {
+        Ok(()) if whole => Ok(text),
+        Err(reason) if whole => Err((reason, before)),
+        // What has a fault before that already is not looked at again.
+        _ => Err((Reason::NotUtf8, if before.len() == text.len() { text } else { "" })),
+    }
 }
 
 struct Scan<'a> {
@@ -152,7 +165,12 @@ impl<'a> Scan<'a> {
                 }
                 Some(b'\\') => {
                     escaped = true;
-                    self.escape()?;
+                    let here = self.at;
+                    if let Err(reason) = self.escape() {
+                        // What stands before it was right.
+                        self.at = here;
+                        return Err(reason);
+                    }
                 }
                 Some(0..0x20 | 0x7f) => return Err(Reason::BadText),
                 Some(_) => self.at += 1,

@@ -292,3 +292,37 @@ proptest! {
         prop_assert_eq!(check(text.as_bytes()), Ok(()));
     }
 }
+
+#[test]
+fn a_text_that_is_refused_is_told_by_its_place() {
+    #[derive(Deserialize, Debug)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        _purpose: Option<String>,
+        _inner: Option<Vec<Inner>>,
+        _fields: Option<std::collections::BTreeMap<String, String>>,
+    }
+    #[derive(Deserialize, Debug)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        _name: String,
+    }
+    for (body, pointer) in [
+        (&b"{\"_purpose\":\"a\\u0000b\"}"[..], "/_purpose"),
+        (b"{\"_purpose\":\"a\x07b\"}", "/_purpose"),
+        (b"{\"_purpose\":\"\\ud800\"}", "/_purpose"),
+        (b"{\"_purpose\":\"a\xff\"}", "/_purpose"),
+        (b"{\"_inner\":[{\"_name\":\"a\"},{\"_name\":\"\\b\"}]}", "/_inner/1/_name"),
+        (b"{\"_fields\":{\"theirs\":\"a\\u0001\"}}", "/_fields"),
+        (b"{\"_purpose\":\"a\",\"\\u0000\":1}", ""),
+        (b"{\"_purpose\":7,\"_inner\":\"\\u0000\"}", ""),
+        (b"{\"_purpose\":\"a\"}\xff", ""),
+        (b"{\"_purpose\":\"a\",,\"\xff", ""),
+        (b"\xff", ""),
+    ] {
+        let fault = parse::<Outer>(body).unwrap_err();
+        let told = String::from_utf8_lossy(body);
+        assert!(matches!(fault.reason, Reason::BadText | Reason::NotUtf8), "{told}: {fault:?}");
+        assert_eq!(fault.pointer, pointer, "{told}");
+    }
+}

@@ -52,7 +52,8 @@ impl Track {
         JsonFault { reason, pointer }
     }
 
-    fn pointer(&self) -> String {
+    /// Where reading stands.
+    pub(super) fn pointer(&self) -> String {
         let mut pointer = String::new();
         for step in self.path.borrow().iter() {
             match step {

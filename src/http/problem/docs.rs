@@ -19,6 +19,7 @@ pub(super) const FIELD_CODES: &[(&str, &str)] = &[
     ("bad_reference", "Write 1 to 256 bytes without control characters."),
     ("bad_request", "Give token or login, not both."),
     ("bad_search", "Give field and equals, or match; not both."),
+    ("card_number", "Take the card number out; a reference of the payment processor may stand here."),
     ("control_character", "Leave control characters out."),
     ("date_too_early", "Write a date from 1850 on."),
     ("duplicate_part", "Give each part of a composite once."),
@@ -91,7 +92,7 @@ pub fn docs_errors() -> String {
     for reason in Reason::ALL {
         row(&mut out, &[&format!("`{}`", reason.code()), reason.sentence()]);
     }
-    out.push_str("\n## Fields and parameters\n\nThe `code` of an entry in `errors` under `invalid_field` and `invalid_request`. The `detail` that is sent may say more, such as \
+    out.push_str("\n## Fields and parameters\n\nThe `code` of an entry in `errors` under `invalid_field`, `invalid_request` and `card_number_refused`. The `detail` that is sent may say more, such as \
          an example.\n\n| code | what to do |\n|---|---|\n");
     for (code, advice) in FIELD_CODES {
         row(&mut out, &[&format!("`{code}`"), advice]);

@@ -88,7 +88,7 @@ fn c02_c10_a_refused_card_or_minor_is_refused_again_and_nothing_of_it_is_remembe
     for _ in 0..2 {
         let items = rig.batch(&rig.keyed("k", "b"), &commands, false).unwrap().value;
         assert!(items[0].is_ok() && items[1].is_ok());
-        assert!(matches!(items[2], Err(Refusal::CardNumber)) && matches!(items[3], Err(Refusal::Minor)));
+        assert!(matches!(items[2], Err(Refusal::CardNumber(_))) && matches!(items[3], Err(Refusal::Minor)));
     }
     let db = rusqlite::Connection::open(rig.dir.path().join("d/vault.db")).unwrap();
     let result: Vec<u8> = db.query_row("SELECT result FROM idempotency", [], |r| r.get(0)).unwrap();

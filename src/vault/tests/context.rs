@@ -199,7 +199,7 @@ fn a_context_is_of_a_person_who_is_there_and_lives_a_year_at_most() {
         assert_eq!(refused(&command).code(), "invalid_field");
     }
     let card = RegisterContext { reference: "4111-1111-1111-1111".to_owned(), ..order(&ada) };
-    assert_eq!(refused(&card), Refusal::CardNumber);
+    assert_eq!(refused(&card), Refusal::CardNumber("/ref".to_owned()));
     let ticket = RegisterContext { kind: "ticket".to_owned(), ..order(&ada) };
     assert_eq!(refused(&ticket).code(), "denied", "only orders are granted");
 }

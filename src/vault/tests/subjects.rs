@@ -144,7 +144,7 @@ fn c02_a_card_number_is_refused_in_names_and_references_too() {
     let anchor = crate::vault::AnchorCommand { event: format!("x_{card}"), at: rig.vault.now() };
     let anchor = block_on(rig.vault.record_anchor(&rig.storefront, &rig.call(), id, &anchor)).err().unwrap();
     let reference = rig.subject_as(Some(card)).err().unwrap();
-    for refused in [notice, anchor, reference] {
-        assert_eq!(refused, Refusal::CardNumber);
+    for (refused, at) in [(notice, ""), (anchor, "/event"), (reference, "/external_ref")] {
+        assert_eq!(refused, Refusal::CardNumber(at.to_owned()));
     }
 }
