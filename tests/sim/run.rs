@@ -53,8 +53,6 @@ pub(crate) struct Run {
     known: Known,
     next: u64,
     tally: Tally,
-    /// Cost that was used and acknowledged, with the clock of then.
-    used: Vec<(u64, i64)>,
 }
 
 /// Runs a seed; `Err` says what does not hold.
@@ -67,8 +65,8 @@ pub(crate) fn seed(seed: u64, root: &std::path::Path, sabotage: Option<Sabotage>
         known: Known::default(),
         next: 0,
         tally: Tally::default(),
-        used: Vec::new(),
     };
+    simdisk::with(|disk| disk.talks = std::env::var_os("SIM_TALKS").is_some());
     let done = run.whole();
     run.flights.clear();
     run.world.vault = None;
@@ -84,9 +82,10 @@ impl Run {
         if let Some(sabotage) = self.world.sabotage {
             sabotage.begin();
         }
+        self.fill()?;
         let rounds = 2 + self.rng.below(3);
         for round in 0..rounds {
-            let steps = 20 + self.rng.below(60);
+            let steps = 40 + self.rng.below(160);
             for _ in 0..steps {
                 self.act();
                 self.poll();
@@ -99,11 +98,43 @@ impl Run {
         Ok(())
     }
 
+    /// Some people and records to begin with.
+    fn fill(&mut self) -> Result<(), String> {
+        for _ in 0..3 {
+            self.alone(Op::Subject, CLIENTS[0], None)?;
+        }
+        for subject in self.known.subjects.clone() {
+            let email = format!("p{}@example.org", self.next);
+            self.alone(
+                Op::Record { subject: subject.clone(), name: String::from("Ada"), email },
+                CLIENTS[0],
+                None,
+            )?;
+            self.alone(Op::Consent { subject: subject.clone(), granted: true }, CLIENTS[0], None)?;
+            self.alone(Op::Link { subject }, CLIENTS[0], None)?;
+        }
+        Ok(())
+    }
+
+    /// One request, to its end, with nothing else on its way.
+    fn alone(&mut self, op: Op, client: &'static str, key: Option<u64>) -> Result<(), String> {
+        self.launch(op, client, key);
+        for _ in 0..40 {
+            self.poll();
+            if self.flights.is_empty() {
+                return Ok(());
+            }
+            self.world.stepper.step(Step::Ledger);
+            self.world.stepper.step(Step::Write(64));
+        }
+        Err(String::from("a request never ends, with nothing else on its way"))
+    }
+
     /// One thing happens.
     fn act(&mut self) {
         match self.rng.below(100) {
-            0..=39 => self.ask(),
-            40..=69 => {
+            0..=49 => self.ask(),
+            50..=69 => {
                 let most = 1 + self.rng.below(8) as usize;
                 self.world.stepper.step(Step::Write(most));
             }
@@ -112,8 +143,8 @@ impl Run {
             81..=82 => self.world.stepper.step(Step::Index),
             83..=88 => self.clock(),
             89..=90 => self.upkeep(),
-            91..=92 => self.leave(),
-            93..=97 => self.fault(),
+            91 => self.leave(),
+            92..=94 => self.fault(),
             _ => {}
         }
     }
@@ -147,7 +178,8 @@ impl Run {
     }
 
     fn fault(&mut self) {
-        let (kind, at) = (self.rng.below(8), self.rng.below(24));
+        let far = if self.rng.one_in(3) { 24 } else { 240 };
+        let (kind, at) = (self.rng.below(8), self.rng.below(far));
         let times = 1 + self.rng.below(12);
         simdisk::with(|disk| match kind {
             0..=3 => disk.faults.crash_at = Some(at),
@@ -185,6 +217,7 @@ impl Run {
         let began = vault.log_head().size;
         let pending = begin(vault, &asking, &op);
         simdisk::with(|disk| disk.mix(format!("{op:?}").as_bytes()));
+        self.say(&format!("request {} of {client}, key {idempotency:?}: {op:?}", self.history.len()));
         self.history.push(Entry { op, asking, began, reply: None });
         self.flights.push((self.history.len() - 1, pending));
     }
@@ -283,6 +316,7 @@ impl Run {
     fn told(&mut self, at: usize, reply: Reply) {
         self.tally.answers += 1;
         simdisk::with(|disk| disk.mix(format!("{reply:?}").as_bytes()));
+        self.say(&format!("answer to {at}: {reply:?}"));
         if let Ok(answer) = &reply.answer {
             self.learn(&self.history[at].op.clone(), answer);
         }
@@ -317,6 +351,7 @@ impl Run {
 
     /// The process ends, starts again, is looked at and held against the model.
     fn end(&mut self, last: bool) -> Result<(), String> {
+        self.say("the process ends");
         let orderly = !simdisk::with(|disk| disk.is_dead()) && self.rng.one_in(3);
         simdisk::with(|disk| {
             disk.faults.crash_at = None;
@@ -330,6 +365,7 @@ impl Run {
             self.world.drive(vault.keep_limits());
         }
         self.flights.clear();
+        self.say(&format!("what is lost: {loss:?}"));
         self.world.stop(loss);
         self.start()?;
         self.look()?;
@@ -345,6 +381,13 @@ impl Run {
             .rng
             .pick(&[Loss::None, Loss::Everything, Loss::Tail, Loss::Some, Loss::Torn])
             .unwrap_or(&Loss::None)
+    }
+
+    /// What happens, told on standard error when `SIM_TALKS` is set.
+    fn say(&self, what: &str) {
+        if simdisk::with(|disk| disk.talks) {
+            eprintln!("— {what}");
+        }
     }
 
     /// Starts until it is started; a start may be cut off too.
@@ -366,6 +409,7 @@ impl Run {
                 _ => {}
             }
             let loss = self.loss();
+            self.say(&format!("the start was cut off; what is lost: {loss:?}"));
             self.world.stop(Some(loss));
         }
         self.world.start(false)
@@ -389,18 +433,7 @@ impl Run {
         let emails = self.known.emails.iter().rev().take(2).cloned();
         asked.extend(emails.map(|email| (Op::Search { email }, CLIENTS[0], None)));
         for (op, client, key) in asked.into_iter().filter(|(op, ..)| has_tokens(op)) {
-            self.launch(op, client, key);
-            for _ in 0..40 {
-                self.world.stepper.step(Step::Ledger);
-                self.world.stepper.step(Step::Write(64));
-                self.poll();
-                if self.flights.is_empty() {
-                    break;
-                }
-            }
-            if !self.flights.is_empty() {
-                return Err(String::from("a request never ends, with nothing else on its way"));
-            }
+            self.alone(op, client, key)?;
         }
         Ok(())
     }

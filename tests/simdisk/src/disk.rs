@@ -78,6 +78,8 @@ pub struct Disk {
     hash: u64,
     changes: u64,
     injected: u64,
+    /// Tells every change on standard error.
+    pub talks: bool,
     /// What is to go wrong.
     pub faults: Faults,
 }
@@ -114,6 +116,7 @@ impl Disk {
             hash: 0xcbf2_9ce4_8422_2325,
             changes: 0,
             injected: 0,
+            talks: false,
             faults: Faults::default(),
         }
     }
@@ -167,6 +170,9 @@ impl Disk {
             return Err(libc::EIO);
         }
         self.changes += 1;
+        if self.talks {
+            eprintln!("disk {} {}", self.changes, String::from_utf8_lossy(what));
+        }
         self.mix(what);
         Ok(())
     }
@@ -234,6 +240,9 @@ impl Disk {
     }
     pub(crate) fn wrote(&mut self, fd: i32, at: u64, bytes: &[u8]) {
         let Some(file) = self.file(fd) else { return };
+        if self.talks {
+            eprintln!("  {} at {at}, {} bytes", self.called(file), bytes.len());
+        }
         self.mix(&at.to_le_bytes());
         self.mix(bytes);
         self.files[file].pending.push(Change::Write(at, bytes.to_vec()));
@@ -258,6 +267,9 @@ impl Disk {
                 }
             }
             Some(Handle::File(file)) => {
+                if self.talks {
+                    eprintln!("  {} of {}", self.files[file].pending.len(), self.called(file));
+                }
                 if due(&mut self.faults.sync_error_at) {
                     self.injected += 1;
                     // The pages are marked clean whether or not they reached the disk.
@@ -272,6 +284,10 @@ impl Disk {
             None => {}
         }
         Ok(())
+    }
+    fn called(&self, file: usize) -> String {
+        let name = self.names.iter().find(|(_, f)| **f == file).map(|(n, _)| String::from_utf8_lossy(n).into_owned());
+        name.unwrap_or_else(|| format!("file {file}"))
     }
     fn lies(&self, file: usize) -> bool {
         let named = |end: &str| self.names.iter().any(|(n, f)| *f == file && n.ends_with(end.as_bytes()));
