@@ -3,6 +3,7 @@
 //! For `Store`. It holds sealed bytes and cannot open them; it answers no commit before the fsync that makes its audit
 //! event durable (I1), bounds its queue, windows and scans (I10), and stops at the first I/O error (I11, F3).
 
+mod afresh;
 mod apply;
 mod audit_rows;
 mod batch;

@@ -2,6 +2,7 @@
 //!
 //! For the composition root. Whatever is not as it must be refuses (I11); nothing here depends on how many records there are.
 
+use super::afresh::write_afresh;
 use super::audit_rows::{self, Tail};
 use super::clock_floor::ClockFloor;
 use super::conflicts::Conflicts;
@@ -113,6 +114,7 @@ impl SqliteStore {
         let path = dir.join(VAULT_DB);
         make_file(&path)?;
         make_file(&dir.join(INDEX_DB))?;
+        write_afresh(&dir.join(VAULT_WAL))?;
         let mut conn = connect(&path, Role::Writer, options.busy)?;
         if options.quick_check {
             integrity::quick_check(&conn)?;
