@@ -53,6 +53,14 @@ pub(crate) struct Run {
     known: Known,
     next: u64,
     tally: Tally,
+    used: Option<Used>,
+}
+
+/// What the shop had used of its hour when nothing was on its way: units, the clock of then, requests until then.
+struct Used {
+    units: u64,
+    at: i64,
+    requests: usize,
 }
 
 /// Runs a seed; `Err` says what does not hold.
@@ -65,6 +73,7 @@ pub(crate) fn seed(seed: u64, root: &std::path::Path, sabotage: Option<Sabotage>
         known: Known::default(),
         next: 0,
         tally: Tally::default(),
+        used: None,
     };
     simdisk::with(|disk| disk.talks = std::env::var_os("SIM_TALKS").is_some());
     let done = run.whole();
@@ -156,13 +165,19 @@ impl Run {
             1 => clock.pass(self.rng.below(1_200_000_000) as i64),
             _ => clock.pass(self.rng.below(120_000) as i64),
         }
+        let (wall, passed) = (strongroom::domain::Clock::wall(&*clock).0, clock.passed());
+        self.say(&format!(
+            "clock: wall {wall}, monotonic {passed}, the vault's {}",
+            self.world.vault().now().0
+        ));
     }
 
     /// What the process does by itself from time to time.
     fn upkeep(&mut self) {
         let vault = Arc::clone(self.world.vault());
         if self.rng.one_in(2) {
-            self.world.drive(vault.keep_limits());
+            let kept = self.world.drive(vault.keep_limits());
+            self.say(&format!("limits kept: {kept:?}"));
         } else {
             self.world.drive(vault.settle_open_erasures());
             vault.housekeep();
@@ -368,10 +383,48 @@ impl Run {
         self.say(&format!("what is lost: {loss:?}"));
         self.world.stop(loss);
         self.start()?;
+        self.limits()?;
         self.look()?;
         self.check()?;
+        self.used = Some(self.hour()?);
         if last {
             self.world.stop(None);
+        }
+        Ok(())
+    }
+
+    fn hour(&self) -> Result<Used, String> {
+        let vault = self.world.vault();
+        let caller = vault.authenticate(Some(&self.world.key(CLIENTS[0])), crate::ops::peer(CLIENTS[0]));
+        let caller = caller.map_err(|r| format!("the shop is {}", r.code()))?;
+        let windows = vault.windows(&caller);
+        let hour =
+            windows.iter().find(|(name, _)| *name == "reads_per_hour").ok_or("there is no such window")?;
+        let units = hour.1.quota - hour.1.remaining;
+        Ok(Used { units, at: self.world.clock.passed(), requests: self.history.len() })
+    }
+
+    /// No end of the process gives units back: what was used before and charged since, less what time gave back.
+    fn limits(&mut self) -> Result<(), String> {
+        let Some(before) = &self.used else { return Ok(()) };
+        let now = self.hour()?;
+        self.say(&format!(
+            "units used: {}, before {} (clock {} then, {} now)",
+            now.units, before.units, before.at, now.at
+        ));
+        let since = self.history.iter().skip(before.requests).filter(|e| e.asking.client == CLIENTS[0]);
+        let charged: u64 =
+            since.filter_map(|e| e.reply.as_ref().filter(|r| !r.replayed)).map(|r| u64::from(r.cost)).sum();
+        // 40 000 an hour, and five seconds' worth for a clock that went back.
+        let given = (now.at - before.at).unsigned_abs() * 40_000 / 3_600_000_000 + 60;
+        let least = (before.units + charged).saturating_sub(given);
+        if now.units < least {
+            let Used { units, .. } = before;
+            return Err(format!(
+                "{} units of the hour are used after a start, at least {least} were: {units} before, {charged} since, \
+                 {given} given back",
+                now.units
+            ));
         }
         Ok(())
     }

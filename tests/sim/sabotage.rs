@@ -26,10 +26,12 @@ pub(crate) enum Sabotage {
     EventCut,
     /// A start finds erased records put back, and the ledger empty.
     ErasedPutBack,
+    /// The wall clock jumps an hour with every end of the process, which gives units back that were used.
+    HourPasses,
 }
 
 impl Sabotage {
-    pub(crate) const ALL: [(&'static str, Self); 9] = [
+    pub(crate) const ALL: [(&'static str, Self); 10] = [
         ("syncs-lie", Self::SyncsLie),
         ("log-lies", Self::LogLies),
         ("ledger-lies", Self::LedgerLies),
@@ -39,6 +41,7 @@ impl Sabotage {
         ("consents-rolled-back", Self::ConsentsRolledBack),
         ("event-cut", Self::EventCut),
         ("erased-put-back", Self::ErasedPutBack),
+        ("hour-passes", Self::HourPasses),
     ];
 
     /// What the disk is told.
@@ -53,7 +56,10 @@ impl Sabotage {
 
     /// Whether files are changed between two starts.
     pub(crate) fn tampers(self) -> bool {
-        !matches!(self, Self::SyncsLie | Self::LogLies | Self::LedgerLies | Self::AnswerEarly)
+        !matches!(
+            self,
+            Self::SyncsLie | Self::LogLies | Self::LedgerLies | Self::AnswerEarly | Self::HourPasses
+        )
     }
 }
 

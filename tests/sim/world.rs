@@ -33,6 +33,9 @@ impl SimClock {
         self.wall.fetch_add(us, Ordering::Relaxed);
         self.monotonic.fetch_add(us, Ordering::Relaxed);
     }
+    pub(crate) fn passed(&self) -> i64 {
+        self.monotonic.load(Ordering::Relaxed)
+    }
     /// The wall alone jumps.
     pub(crate) fn jump(&self, us: i64) {
         self.wall.fetch_add(us, Ordering::Relaxed);
@@ -96,7 +99,7 @@ impl World {
         let mut bytes = KeyBytes(simdisk::Rng::new(self.seed ^ 0x6b65_7973));
         let mut id = [0; 16];
         bytes.fill(&mut id).expect("bytes");
-        Keyring::create(VaultId(id), true, &mut bytes).expect("a keyring")
+        Keyring::create(VaultId(id), false, &mut bytes).expect("a keyring")
     }
 
     /// Makes the vault and its clients' keys; nothing goes wrong meanwhile.
@@ -183,6 +186,9 @@ impl World {
         match loss {
             None | Some(Loss::None) => simdisk::with(simdisk::Disk::revive),
             Some(loss) => simdisk::survive(loss),
+        }
+        if self.sabotage == Some(Sabotage::HourPasses) {
+            self.clock.jump(3_600_000_000);
         }
         if let Some(sabotage) = self.sabotage.filter(|s| s.tampers()) {
             // What cannot be tampered with now may be next time.
