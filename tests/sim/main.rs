@@ -48,7 +48,7 @@ fn main() -> ExitCode {
     let root = root();
     let held = match &args.sabotage {
         Some(name) => sabotaged(&args, name, &root),
-        None => honest(&args, &root),
+        None => p9_simulated_seeds_hold(&args, &root),
     };
     let _ = std::fs::remove_dir_all(&root);
     if held { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -104,7 +104,7 @@ fn seed(seed: u64, root: &std::path::Path, sabotage: Option<Sabotage>) -> Result
     thread.join().unwrap_or_else(|_| Err(String::from("it panicked")))
 }
 
-fn honest(args: &Args, root: &std::path::Path) -> bool {
+fn p9_simulated_seeds_hold(args: &Args, root: &std::path::Path) -> bool {
     let start = Instant::now();
     let (mut ran, mut sum) = (0_u64, Tally::default());
     for number in args.first..args.first.saturating_add(args.seeds) {
