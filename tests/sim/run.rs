@@ -147,7 +147,14 @@ impl Run {
                 let most = 1 + self.rng.below(8) as usize;
                 self.world.stepper.step(Step::Write(most));
             }
-            70..=76 => self.world.stepper.step(Step::Ledger),
+            70..=76 => {
+                // Where an erasure is between ledger and database, more often than by chance.
+                if self.world.stepper.lines() > 0 && self.rng.one_in(8) {
+                    let at = self.rng.below(6);
+                    simdisk::with(|disk| disk.faults.crash_at = Some(at));
+                }
+                self.world.stepper.step(Step::Ledger);
+            }
             77..=80 => self.world.stepper.step(Step::Upkeep),
             81..=82 => self.world.stepper.step(Step::Index),
             83..=88 => self.clock(),
