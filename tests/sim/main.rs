@@ -1,4 +1,4 @@
-//! Deterministic simulation of the core (A65, P9): `cargo test --test sim -- --seeds N [--seed S] [--seconds T]`.
+//! Deterministic simulation of the core (A65, P9): `cargo test --test sim -- [--seeds N] [--from S] [--seed S] [--seconds T]`.
 //!
 //! Store, writer and verbs run on a simulated clock, entropy and disk, stepped by one thread; a model of plain maps says
 //! after every end of the process whether what was promised holds. `docs/simulation.md` says what is simulated and what
@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 
 /// One in so many seeds runs twice, to show that its trace repeats.
 const TWICE: u64 = 32;
+/// How many run when nothing is said.
+const SEEDS: u64 = 100;
 /// Within how many seeds a lie must be found.
 const FOUND_WITHIN: u64 = 400;
 
@@ -25,7 +27,7 @@ const FOUND_WITHIN: u64 = 400;
 struct Args {
     seeds: u64,
     first: u64,
-    seconds: u64,
+    seconds: Option<u64>,
     sabotage: Option<String>,
     only: bool,
 }
@@ -55,7 +57,8 @@ fn main() -> ExitCode {
 }
 
 fn parse(words: &[String]) -> Result<Args, String> {
-    let mut args = Args { seeds: 100, first: 1, seconds: 600, sabotage: None, only: false };
+    let mut args = Args { seeds: SEEDS, first: 1, seconds: None, sabotage: None, only: false };
+    let mut seeds = None;
     let mut words = words.iter().peekable();
     while let Some(word) = words.next() {
         let mut number = || {
@@ -63,10 +66,10 @@ fn parse(words: &[String]) -> Result<Args, String> {
             text.parse::<u64>().map_err(|_| format!("{word} needs a number, not {text}"))
         };
         match word.as_str() {
-            "--seeds" => args.seeds = number()?,
+            "--seeds" => seeds = Some(number()?),
+            "--from" => args.first = number()?,
             "--seconds" => {
-                args.seconds = number()?;
-                args.seeds = u64::MAX;
+                args.seconds = Some(number()?);
             }
             "--seed" => {
                 args.first = number()?;
@@ -79,14 +82,14 @@ fn parse(words: &[String]) -> Result<Args, String> {
             "--exact" | "--nocapture" | "--quiet" | "--ignored" | "p9_simulated_seeds_hold" => {}
             other => {
                 return Err(format!(
-                    "{other} is unknown: --seeds N, --seed S, --seconds T, --sabotage [NAME]"
+                    "{other} is unknown: --seeds N, --from S, --seed S, --seconds T, --sabotage [NAME]"
                 ));
             }
         }
     }
-    if args.only {
-        args.seeds = 1;
-    }
+    // As many as asked for, as many as the time holds, or a hundred.
+    let many = if args.seconds.is_some() { u64::MAX } else { SEEDS };
+    args.seeds = if args.only { 1 } else { seeds.unwrap_or(many) };
     Ok(args)
 }
 
@@ -108,7 +111,7 @@ fn p9_simulated_seeds_hold(args: &Args, root: &std::path::Path) -> bool {
     let start = Instant::now();
     let (mut ran, mut sum) = (0_u64, Tally::default());
     for number in args.first..args.first.saturating_add(args.seeds) {
-        if ran > 0 && start.elapsed() >= Duration::from_secs(args.seconds) {
+        if ran > 0 && args.seconds.is_some_and(|most| start.elapsed() >= Duration::from_secs(most)) {
             break;
         }
         let tally = match seed(number, root, None) {
