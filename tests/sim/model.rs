@@ -12,7 +12,13 @@ struct Subject {
     /// Each decision with the position of its event.
     consents: Vec<(u64, bool)>,
     /// Records whose names no client was told, by the request that made them.
-    nameless: BTreeMap<[u8; 16], Vec<String>>,
+    nameless: BTreeMap<[u8; 16], Nameless>,
+}
+
+/// Records as asked for, and how many of them were made: of a batch some may be refused.
+struct Nameless {
+    emails: Vec<String>,
+    count: usize,
 }
 
 struct Record {
@@ -208,7 +214,9 @@ impl Model {
         told: Option<&Answer>,
     ) -> Checked {
         let found = self.subjects.get_mut(subject).ok_or("a record of nobody")?;
-        found.nameless.insert(step.request, emails);
+        let count = step.event.changed.len();
+        must!(count <= emails.len(), "{count} records were made of {}", emails.len());
+        found.nameless.insert(step.request, Nameless { emails, count });
         match told {
             Some(told) => self.learn(step, told, step.request),
             None => Ok(()),
@@ -223,11 +231,10 @@ impl Model {
                 self.subjects.insert(name.clone(), Subject::default());
             }
             (Op::Record { subject, name, .. }, Answer::Record(told)) => {
-                self.christen(step, (subject, name), first, std::slice::from_ref(told))?;
+                self.christen(step, (subject, name), first, &[Some(told)])?;
             }
             (Op::Batch { subject, .. }, Answer::Batch(items)) => {
-                let told: Result<Vec<_>, _> = items.iter().cloned().collect();
-                let told = told.map_err(|code| format!("an item was refused with {code}"))?;
+                let told: Vec<_> = items.iter().map(|item| item.as_ref().ok()).collect();
                 self.christen(step, (subject, "Ada"), first, &told)?;
             }
             (Op::Link { subject }, Answer::Link(link)) => {
@@ -248,12 +255,17 @@ impl Model {
         step: &Step<'_>,
         (subject, name): (&str, &str),
         first: [u8; 16],
-        told: &[Told],
+        told: &[Option<&Told>],
     ) -> Checked {
         let nameless = self.subjects.get_mut(subject).and_then(|s| s.nameless.remove(&first));
-        let emails = nameless.ok_or("records were told that no event made")?;
+        let Nameless { emails, count } = nameless.ok_or("records were told that no event made")?;
+        let named = told.iter().flatten().count();
         must!(emails.len() == told.len(), "{} records of {}", told.len(), emails.len());
-        for (told, email) in told.iter().zip(emails) {
+        // A retry leaves out what is no longer there.
+        must!(named == count || step.request != first, "{named} records were told and {count} made");
+        for (told, email) in
+            told.iter().zip(emails).filter_map(|(told, email)| told.map(|told| (told, email)))
+        {
             must!(!self.records.contains_key(&told.record), "the locator of {} was given twice", told.record);
             let record = Record {
                 subject: subject.to_owned(),
@@ -344,7 +356,7 @@ impl Model {
 
     fn search(&self, step: &Step<'_>, email: &str, told: Option<&Answer>) -> Checked {
         let Some(Answer::Hits(hits)) = told else { return Ok(()) };
-        let nameless = self.subjects.values().flat_map(|s| s.nameless.values()).flatten();
+        let nameless = self.subjects.values().flat_map(|s| s.nameless.values()).flat_map(|n| &n.emails);
         let unknown = nameless.filter(|e| *e == email).count();
         let mut strangers = 0;
         for hit in hits {
@@ -387,7 +399,7 @@ impl Model {
         let Some(Answer::View { records, consent }) = told else { return Ok(()) };
         let subject = self.subjects.get(name).ok_or("a view of nobody")?;
         let named = self.records.values().filter(|r| r.subject == name && r.erased.is_none()).count();
-        let all = named + subject.nameless.values().map(Vec::len).sum::<usize>();
+        let all = named + subject.nameless.values().map(|n| n.count).sum::<usize>();
         let fresh = step.began + 1 == step.position;
         must!(*records == all as u64 || !fresh, "{name} has {records} records of {all}");
         let latest = subject.consents.last().map(|(_, given)| *given);
