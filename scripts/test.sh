@@ -67,6 +67,8 @@ suite "tools" 1800 bash -euo pipefail -c install_missing
 suite "format" 120 cargo fmt --check
 suite "clippy" 1800 cargo clippy --all-targets --locked -- -D warnings
 suite "tests" 2400 bash -euo pipefail -c run_tests
+suite "simulation" 900 cargo test --locked --test sim -- --seconds 240
+suite "simulated lies" 300 cargo test --locked --test sim -- --sabotage
 suite "doc tests" 900 cargo test --doc --locked --quiet
 suite "documentation" 900 env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --quiet
 suite "generated docs" 600 scripts/generated.sh check

@@ -57,6 +57,7 @@ impl Ledger {
             .open(path)?;
         let length = whole(&mut file)?;
         file.set_len(length)?;
+        write_afresh(&mut file, length)?;
         file.sync_all()?;
         if let Some(dir) = path.parent() {
             File::open(dir)?.sync_all()?;
@@ -131,6 +132,17 @@ impl Ledger {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Writes the last line over itself: one whose sync failed may be in the kernel's cache and nowhere else (F3), and the next
+/// sync would not know of it.
+fn write_afresh(file: &mut File, length: u64) -> std::io::Result<()> {
+    let from = length.saturating_sub(MAX_LINE as u64);
+    file.seek(SeekFrom::Start(from))?;
+    let mut bytes = Vec::new();
+    file.take(MAX_LINE as u64).read_to_end(&mut bytes)?;
+    file.seek(SeekFrom::Start(from))?;
+    file.write_all(&bytes)
 }
 
 /// Length up to the last line break.

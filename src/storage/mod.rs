@@ -15,8 +15,9 @@ pub use errors::*;
 pub use ledger::{Ledger, LedgerError};
 pub use rows::*;
 pub use sqlite::{
-    AuditRows, CLOCK_ALERT, CLOCK_REFUSE, ClockHealth, Health, Inspection, Measures, Options, REMEMBERED,
-    Reader, SqliteStore, StopHook, inspect, open_read_only_audit, read_only_controls, read_only_tail,
+    AuditRows, CLOCK_ALERT, CLOCK_REFUSE, ClockHealth, Driver, Health, Inspection, Measures, Options,
+    REMEMBERED, Reader, SqliteStore, Step, Stepper, StopHook, inspect, open_read_only_audit,
+    read_only_controls, read_only_tail,
 };
 
 use crate::audit::Row;
@@ -65,6 +66,12 @@ impl Store {
     pub fn ledger(&self) -> &Arc<Ledger> {
         match self {
             Self::Sqlite(store) => store.ledger(),
+        }
+    }
+    /// Appends a line to the ledger of erasures without holding the calling thread up; where it ends.
+    pub async fn append_ledger(&self, line: String) -> Result<u64, LedgerError> {
+        match self {
+            Self::Sqlite(store) => store.append_ledger(line).await,
         }
     }
     /// Reserves counters (from a durable block of 65 536).

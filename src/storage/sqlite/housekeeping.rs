@@ -39,7 +39,7 @@ impl Housekeeper {
         }
     }
 
-    fn tick(&mut self, ticks: u32) -> Result<(), Halt> {
+    pub(super) fn tick(&mut self, ticks: u32) -> Result<(), Halt> {
         self.inner.slots.end_idle(self.inner.clock.monotonic());
         if !self.inner.watch.holds() {
             // A checkpoint into a file that nobody sees any more is no checkpoint.

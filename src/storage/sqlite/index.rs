@@ -44,18 +44,23 @@ impl Follower {
     pub(super) fn run(self, end: &Receiver<()>) {
         let mut index = None;
         loop {
-            let merged = match index.take() {
-                None => self.open().map_err(|_| ReadError::Store),
-                Some(open) => Ok(open),
-            }
-            .and_then(|mut open| self.merge(&mut open).map(|()| open));
-            match merged {
-                Ok(open) => index = Some(open),
-                Err(_) => *lock(&self.inner.index.0) = None,
-            }
+            self.turn(&mut index);
             if end.recv_timeout(EVERY) != Err(RecvTimeoutError::Timeout) || self.inner.stopped() {
                 return;
             }
+        }
+    }
+
+    /// Merges once; the connection is kept for the next turn, or made anew after trouble.
+    pub(super) fn turn(&self, index: &mut Option<Connection>) {
+        let merged = match index.take() {
+            None => self.open().map_err(|_| ReadError::Store),
+            Some(open) => Ok(open),
+        }
+        .and_then(|mut open| self.merge(&mut open).map(|()| open));
+        match merged {
+            Ok(open) => *index = Some(open),
+            Err(_) => *lock(&self.inner.index.0) = None,
         }
     }
 

@@ -3,12 +3,14 @@
 //! For `Store`. It holds sealed bytes and cannot open them; it answers no commit before the fsync that makes its audit
 //! event durable (I1), bounds its queue, windows and scans (I10), and stops at the first I/O error (I11, F3).
 
+mod afresh;
 mod apply;
 mod audit_rows;
 mod batch;
 mod checkpoint;
 mod clock_floor;
 mod conflicts;
+mod driver;
 mod housekeeping;
 mod idempotency;
 mod index;
@@ -32,6 +34,7 @@ mod writer;
 
 pub use audit_rows::{AuditRows, open_read_only_audit, read_only_controls, read_only_tail};
 pub use clock_floor::{CLOCK_ALERT, CLOCK_REFUSE, ClockHealth};
+pub use driver::{Driver, Step, Stepper};
 pub use idempotency::REMEMBERED;
 pub use inspect::{Inspection, inspect};
 pub use measures::Measures;
@@ -50,7 +53,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use writer::{Job, Prepared};
@@ -74,11 +76,13 @@ pub struct Options {
     pub quick_check: bool,
     /// What to do when the store stops.
     pub on_stop: Option<StopHook>,
+    /// Who runs it: threads, but in a simulation.
+    pub driver: Driver,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { busy: Duration::from_secs(2), quick_check: false, on_stop: None }
+        Self { busy: Duration::from_secs(2), quick_check: false, on_stop: None, driver: Driver::Threads }
     }
 }
 
@@ -149,13 +153,11 @@ impl Inner {
     }
 }
 
-/// The embedded store. Dropping it ends its threads in order and empties the WAL.
+/// The embedded store. Dropping it ends its loops in order and empties the WAL.
 pub struct SqliteStore {
     inner: Arc<Inner>,
     jobs: SyncSender<Job>,
-    ends: Vec<SyncSender<()>>,
-    others: Vec<JoinHandle<()>>,
-    writer: Option<JoinHandle<()>>,
+    running: driver::Running,
 }
 
 impl SqliteStore {
@@ -216,15 +218,7 @@ impl SqliteStore {
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
-        self.ends.clear();
-        for thread in self.others.drain(..) {
-            let _ = thread.join();
-        }
-        // A full queue is drained by the writer, so this waits at most for it; a stopped writer has hung up.
-        let _ = self.jobs.send(Job::End);
-        if let Some(writer) = self.writer.take() {
-            let _ = writer.join();
-        }
+        self.running.end(&self.jobs);
         self.inner.slots.close();
     }
 }

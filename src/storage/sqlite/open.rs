@@ -1,10 +1,12 @@
-//! Making and opening a vault's directory: lock file, modes, version, settings, schema, boot event, threads.
+//! Making and opening a vault's directory: lock file, modes, version, settings, schema, boot event, loops.
 //!
 //! For the composition root. Whatever is not as it must be refuses (I11); nothing here depends on how many records there are.
 
+use super::afresh::write_afresh;
 use super::audit_rows::{self, Tail};
 use super::clock_floor::ClockFloor;
 use super::conflicts::Conflicts;
+use super::driver::{Loops, Running};
 use super::housekeeping::Housekeeper;
 use super::index::{Follower, Index};
 use super::locators::{self, Block};
@@ -27,9 +29,8 @@ use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 
 /// This adapter has one node.
 const NODE: u32 = 1;
@@ -113,6 +114,7 @@ impl SqliteStore {
         let path = dir.join(VAULT_DB);
         make_file(&path)?;
         make_file(&dir.join(INDEX_DB))?;
+        write_afresh(&dir.join(VAULT_WAL))?;
         let mut conn = connect(&path, Role::Writer, options.busy)?;
         if options.quick_check {
             integrity::quick_check(&conn)?;
@@ -208,23 +210,7 @@ fn start(
     };
     let follower =
         Follower { inner: Arc::clone(&inner), log: connect(&inner.vault_db(), Role::Reader, busy)? };
-    let writer = spawn("store-writer", move || writer.run(&queue))?;
-    let (ends, [first, second]) = ends();
-    let others = vec![
-        spawn("store-upkeep", move || housekeeper.run(&first))?,
-        spawn("store-index", move || follower.run(&second))?,
-    ];
-    Ok(SqliteStore { inner, jobs, ends, others, writer: Some(writer) })
-}
-
-type Ends = Vec<std::sync::mpsc::SyncSender<()>>;
-
-fn ends() -> (Ends, [Receiver<()>; 2]) {
-    let (a, first) = sync_channel(0);
-    let (b, second) = sync_channel(0);
-    (vec![a, b], [first, second])
-}
-
-fn spawn(name: &str, f: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, OpenError> {
-    Ok(std::thread::Builder::new().name(name.to_owned()).spawn(f)?)
+    let loops = Loops { writer, queue, housekeeper, follower };
+    let running = Running::begin(loops, &inner.options.driver)?;
+    Ok(SqliteStore { inner, jobs, running })
 }

@@ -116,15 +116,20 @@ impl Writer {
                 Err(RecvTimeoutError::Disconnected) => return self.finish(),
             }
             batch.extend(jobs.try_iter().take(LARGEST_BATCH - 1));
-            let ending = batch.iter().any(|job| matches!(job, Job::End));
-            if !batch.is_empty() {
-                self.batch(batch)?;
-            }
-            self.truncate()?;
-            if ending {
+            if self.turn(batch)? {
                 return self.finish();
             }
         }
+    }
+
+    /// Commits what waited as one batch and answers; `true`: the end was asked for.
+    pub(super) fn turn(&mut self, batch: Vec<Job>) -> Result<bool, Halt> {
+        let ending = batch.iter().any(|job| matches!(job, Job::End));
+        if !batch.is_empty() {
+            self.batch(batch)?;
+        }
+        self.truncate()?;
+        Ok(ending)
     }
 
     /// Answers the sets that destroyed keys, once no file holds them; sets that came meanwhile share one truncation.
@@ -143,7 +148,7 @@ impl Writer {
     }
 
     /// Orderly end: the clock floor is written and the WAL emptied.
-    fn finish(&mut self) -> Result<(), Halt> {
+    pub(super) fn finish(&mut self) -> Result<(), Halt> {
         self.truncate()?;
         self.write_floor_at_end()?;
         checkpoint::truncate(&self.conn, &self.inner).map(drop)

@@ -16,7 +16,6 @@ use crate::vault::commit::{Concluded, Desk, Done, Plan, Stop};
 use crate::vault::load::LoadedRecord;
 use crate::vault::refusal::{Refusal, RuleName};
 use crate::vault::remember::Remembered;
-use std::sync::Arc;
 
 impl Vault {
     /// Erases a record; the answer is the name of the certificate, given once no file of the vault holds its key.
@@ -89,16 +88,14 @@ impl Vault {
         Ok(Some(Planned { at, record, certificate, client: caller.client(), collection: head.collection }))
     }
 
-    /// Appends to the ledger on a thread that may wait for the disk; where the line ends.
+    /// Appends to the ledger; where the line ends.
     pub(in crate::vault) async fn write_ledger(&self, line: Line) -> Result<u64, Refusal> {
-        let (text, ledger) = (line.write(self.keys()), Arc::clone(self.store().ledger()));
-        let written = tokio::task::spawn_blocking(move || ledger.append(&text)).await;
-        match written {
-            Ok(Ok(end)) => Ok(end),
-            Ok(Err(LedgerError::Io(e))) if e.kind() == std::io::ErrorKind::StorageFull => {
+        match self.store().append_ledger(line.write(self.keys())).await {
+            Ok(end) => Ok(end),
+            Err(LedgerError::Io(e)) if e.kind() == std::io::ErrorKind::StorageFull => {
                 Err(Refusal::StorageFull)
             }
-            Ok(Err(_)) | Err(_) => Err(Refusal::AuditUnavailable),
+            Err(_) => Err(Refusal::AuditUnavailable),
         }
     }
 
