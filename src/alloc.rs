@@ -15,6 +15,25 @@ use std::sync::atomic::{Ordering, compiler_fence};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ZeroOnFree;
 
+#[cfg(target_env = "gnu")]
+unsafe extern "C" {
+    /// glibc's own: sets a parameter of its allocator; 0 when it does not know it.
+    safe fn mallopt(parameter: i32, value: i32) -> i32;
+}
+
+/// Has the system allocator give back what large batches, streams and password hashes took: few arenas, and blocks of a
+/// megabyte and more straight from the system. Call it before the first thread starts. Where the allocator is
+/// not glibc's, nothing is done; nothing but the resident size depends on it.
+pub fn give_back_large_blocks() {
+    #[cfg(target_env = "gnu")]
+    {
+        // M_ARENA_MAX, M_MMAP_THRESHOLD (fixed, or it grows with every large block that is freed), M_TRIM_THRESHOLD.
+        for (parameter, value) in [(-8, 2), (-3, 1024 * 1024), (-1, 4 * 1024 * 1024)] {
+            let _known = mallopt(parameter, value) != 0;
+        }
+    }
+}
+
 /// Zeroes a block in a way the compiler may not leave out although the block is about to be freed.
 ///
 /// # Safety

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 static ALLOCATOR: strongroom::alloc::ZeroOnFree = strongroom::alloc::ZeroOnFree;
 
 fn main() -> ExitCode {
+    strongroom::alloc::give_back_large_blocks();
     let cli = strongroom::cli::Cli::parse();
     strongroom::telemetry::install_panic_hook();
     match strongroom::app::run(&cli, &mut std::io::stdout()) {

@@ -36,7 +36,8 @@ pub(in crate::crypto) fn encode(bytes: &[u8; 31], out: &mut String) {
             rest /= 62;
         }
     }
-    out.extend(digits.iter().map(|d| char::from(*d)));
+    // Digits of the alphabet are text.
+    out.push_str(std::str::from_utf8(&digits).unwrap_or_default());
 }
 
 /// Reads 42 digits; `None` for other characters and for values of 2²⁴⁸ and more, so that a token has one spelling.

@@ -38,17 +38,21 @@ impl Row<'_> {
 /// Canonical columns of a record head: `subject 8 ‖ collection 2 ‖ version 4 ‖ status 1 ‖ created 8 ‖ expires 1+8 ‖
 /// {field 2 ‖ generation 2}*`. Fixed width but for the last.
 fn head_columns(head: &RecordHead) -> SmallVec<[u8; 96]> {
-    let mut out = SmallVec::new();
-    out.extend_from_slice(&head.subject.0.get().to_be_bytes());
-    out.extend_from_slice(&head.collection.0.to_be_bytes());
-    out.extend_from_slice(&head.version.0.to_be_bytes());
-    out.push(head.status as u8);
-    out.extend_from_slice(&head.created_at.0.to_be_bytes());
-    out.push(u8::from(head.expires_at.is_some()));
-    out.extend_from_slice(&head.expires_at.map_or(0, |at| at.0).to_be_bytes());
+    let mut fixed = [0; 32];
+    let parts: [&[u8]; 7] = [
+        &head.subject.0.get().to_be_bytes(),
+        &head.collection.0.to_be_bytes(),
+        &head.version.0.to_be_bytes(),
+        &[head.status as u8],
+        &head.created_at.0.to_be_bytes(),
+        &[u8::from(head.expires_at.is_some())],
+        &head.expires_at.map_or(0, |at| at.0).to_be_bytes(),
+    ];
+    fixed.iter_mut().zip(parts.into_iter().flatten()).for_each(|(slot, byte)| *slot = *byte);
+    let mut out = SmallVec::from_slice(&fixed);
     for (field, generation) in &head.generations {
-        out.extend_from_slice(&field.0.to_be_bytes());
-        out.extend_from_slice(&generation.0.to_be_bytes());
+        let ([f0, f1], [g0, g1]) = (field.0.to_be_bytes(), generation.0.to_be_bytes());
+        out.extend([f0, f1, g0, g1]);
     }
     out
 }

@@ -12,7 +12,8 @@ pub fn encode(prefix: &str, bytes: &[u8; 16]) -> String {
     }
     let mut out = String::with_capacity(prefix.len() + 26);
     out.push_str(prefix);
-    out.extend(digits.iter().map(|d| char::from(*d)));
+    // Digits of the alphabet are text.
+    out.push_str(std::str::from_utf8(&digits).unwrap_or_default());
     out
 }
 

@@ -117,7 +117,12 @@ impl Reply {
     }
     /// The same, serialised. Replies hold no values but in detokenize, which writes its own.
     pub fn json<T>(status: u16, done: &Done<T>, body: &impl Serialize) -> Self {
-        Self::new(status, done, serde_json::to_vec(body).unwrap_or_default())
+        // Large enough for most replies: a buffer that grows is copied and wiped each time.
+        let mut out = Vec::with_capacity(1_024);
+        if serde_json::to_writer(&mut out, body).is_err() {
+            out.clear();
+        }
+        Self::new(status, done, out)
     }
 }
 

@@ -47,6 +47,9 @@ pub fn routes(config: &mut web::ServiceConfig) {
     for route in ROUTES {
         by_path.entry(route.path).or_default().push(route);
     }
+    // Fixed paths first: one with a parameter is matched by an automaton, and every path above costs the ones below it.
+    let mut by_path: Vec<_> = by_path.into_iter().collect();
+    by_path.sort_by_key(|(path, _)| path.contains('{'));
     for (path, routes) in by_path {
         let mut resource = web::resource(path);
         for route in routes {

@@ -1,9 +1,15 @@
 //! AES-256-GCM for a key that encrypts one message ever, AES-256-GCM-SIV (RFC 8452) for a key that encrypts many
 //! short ones. Both with the zero nonce: no nonce is stored, none can run out, none can be chosen wrongly.
 
+use aes::Aes256Enc;
 use aes_gcm::aead::AeadInOut;
-use aes_gcm::{Aes256Gcm, KeyInit};
-use aes_gcm_siv::Aes256GcmSiv;
+use aes_gcm::aead::consts::U12;
+use aes_gcm::{AesGcm, KeyInit};
+use aes_gcm_siv::AesGcmSiv;
+
+/// Both modes only ever encrypt blocks: the schedule for decrypting them is neither computed nor kept.
+type Gcm = AesGcm<Aes256Enc, U12>;
+type GcmSiv = AesGcmSiv<Aes256Enc>;
 
 const ZERO: [u8; 12] = [0; 12];
 
@@ -15,12 +21,12 @@ pub(crate) const TAG: usize = 16;
 pub(crate) struct Refused;
 
 /// An AES-256-GCM key for one message.
-pub(crate) struct OneMessageKey(Aes256Gcm);
+pub(crate) struct OneMessageKey(Gcm);
 
 impl OneMessageKey {
     /// Prepares the key.
     pub(crate) fn new(key: &[u8; 32]) -> Self {
-        Self(Aes256Gcm::new(key.into()))
+        Self(Gcm::new(key.into()))
     }
     /// Encrypts the one message in place and returns its tag. Consumes the key: a second message does not compile (I7).
     pub(crate) fn seal(self, aad: &[u8], buffer: &mut [u8]) -> Result<[u8; TAG], Refused> {
@@ -50,12 +56,12 @@ impl OneMessageKey {
 }
 
 /// An AES-256-GCM-SIV key: deterministic authenticated encryption; equal inputs give equal outputs, no more.
-pub(crate) struct SivKey(Aes256GcmSiv);
+pub(crate) struct SivKey(GcmSiv);
 
 impl SivKey {
     /// Prepares the key.
     pub(crate) fn new(key: &[u8; 32]) -> Self {
-        Self(Aes256GcmSiv::new(key.into()))
+        Self(GcmSiv::new(key.into()))
     }
     /// Encrypts in place and returns the tag.
     pub(crate) fn seal(&self, aad: &[u8], buffer: &mut [u8]) -> Result<[u8; TAG], Refused> {

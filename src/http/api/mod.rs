@@ -16,6 +16,7 @@ pub mod whoami;
 
 use crate::domain::event::Act;
 use crate::http::exchange::{Exchange, Failure, Reply};
+use futures_util::future::LocalBoxFuture;
 
 /// Every authenticated operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -130,32 +131,33 @@ routes! {
     UnsubscribeLink "POST" "/v1/subjects/{sub}/unsubscribe-link" UnsubscribeLink "act unsubscribe.link" 200 true &[], "The link that stops a purpose with one click, and the headers of a mail that carry it";
 }
 
-/// Runs an operation.
-pub async fn run(operation: Operation, x: &Exchange<'_>) -> Result<Reply, Failure> {
+/// Runs an operation. Each in a box of its own size: one future that could be any of them would be as large as the largest,
+/// and every layer above would move and wipe all of it for each request.
+pub fn run<'a>(operation: Operation, x: &'a Exchange<'_>) -> LocalBoxFuture<'a, Result<Reply, Failure>> {
     match operation {
-        Operation::Whoami => whoami::show(x).await,
-        Operation::CreateSubject => subjects::create(x).await,
-        Operation::UpdateSubject => subjects::update(x).await,
-        Operation::ViewSubject => subjects::view(x).await,
-        Operation::ListRecords => subjects::records(x).await,
-        Operation::RecordAnchor => subjects::anchor(x).await,
-        Operation::RecordNotice => subjects::notice(x).await,
-        Operation::ViewConsents => consents::view(x).await,
-        Operation::RecordConsent => consents::record(x, None).await,
-        Operation::RecordRecipientConsent => consents::record(x, Some(x.path("name"))).await,
-        Operation::CreateRecord => records::create(x).await,
-        Operation::CreateRecords => batch::create(x).await,
-        Operation::ViewRecord => records::view(x).await,
-        Operation::UpdateRecord => records::update(x).await,
-        Operation::DeleteRecord => records::delete(x).await,
-        Operation::ViewCertificate => certificates::view(x).await,
-        Operation::MintTokens => tokens::mint(x).await,
-        Operation::InspectTokens => tokens::inspect(x).await,
-        Operation::RevokeTokens => tokens::revoke(x).await,
-        Operation::Detokenize => detokenize::swap(x).await,
-        Operation::Search => search::find(x).await,
-        Operation::VerifyCredential => credentials::verify(x).await,
-        Operation::RegisterContext => contexts::register(x).await,
-        Operation::UnsubscribeLink => unsubscribe::link(x).await,
+        Operation::Whoami => Box::pin(whoami::show(x)),
+        Operation::CreateSubject => Box::pin(subjects::create(x)),
+        Operation::UpdateSubject => Box::pin(subjects::update(x)),
+        Operation::ViewSubject => Box::pin(subjects::view(x)),
+        Operation::ListRecords => Box::pin(subjects::records(x)),
+        Operation::RecordAnchor => Box::pin(subjects::anchor(x)),
+        Operation::RecordNotice => Box::pin(subjects::notice(x)),
+        Operation::ViewConsents => Box::pin(consents::view(x)),
+        Operation::RecordConsent => Box::pin(consents::record(x, None)),
+        Operation::RecordRecipientConsent => Box::pin(consents::record(x, Some(x.path("name")))),
+        Operation::CreateRecord => Box::pin(records::create(x)),
+        Operation::CreateRecords => Box::pin(batch::create(x)),
+        Operation::ViewRecord => Box::pin(records::view(x)),
+        Operation::UpdateRecord => Box::pin(records::update(x)),
+        Operation::DeleteRecord => Box::pin(records::delete(x)),
+        Operation::ViewCertificate => Box::pin(certificates::view(x)),
+        Operation::MintTokens => Box::pin(tokens::mint(x)),
+        Operation::InspectTokens => Box::pin(tokens::inspect(x)),
+        Operation::RevokeTokens => Box::pin(tokens::revoke(x)),
+        Operation::Detokenize => Box::pin(detokenize::swap(x)),
+        Operation::Search => Box::pin(search::find(x)),
+        Operation::VerifyCredential => Box::pin(credentials::verify(x)),
+        Operation::RegisterContext => Box::pin(contexts::register(x)),
+        Operation::UnsubscribeLink => Box::pin(unsubscribe::link(x)),
     }
 }

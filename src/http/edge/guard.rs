@@ -1,6 +1,6 @@
 //! The guard around every route: id first, then the checks that need no route, then the headers every reply carries.
 
-use super::headers::{TraceParent, set};
+use super::headers::{TraceParent, set, set_fixed};
 use super::request_id::{IdSource, RequestId};
 use crate::domain::Entropy;
 use crate::http::link::{Link, ProxyRules, origin};
@@ -165,10 +165,10 @@ impl Guard {
 
     fn dressed(&self, mut reply: HttpResponse, id: RequestId) -> HttpResponse {
         let headers = reply.headers_mut();
-        set(headers, "x-request-id", &id.to_string());
-        set(headers, "cache-control", "no-store");
-        set(headers, "x-content-type-options", "nosniff");
-        set(headers, "strict-transport-security", "max-age=31536000");
+        set(headers, "x-request-id", id.name());
+        set_fixed(headers, "cache-control", "no-store");
+        set_fixed(headers, "x-content-type-options", "nosniff");
+        set_fixed(headers, "strict-transport-security", "max-age=31536000");
         if self.settings.voice == Voice::Pages {
             pages::dress(headers);
         }

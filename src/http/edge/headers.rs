@@ -2,6 +2,7 @@
 
 use crate::domain::disclosure::LogHead;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::web::Bytes;
 use base64::Engine;
 use std::fmt::Write;
 
@@ -25,15 +26,16 @@ pub fn rate_limit_headers(headers: &mut HeaderMap, quotas: &[Quota]) {
     if quotas.is_empty() {
         return;
     }
-    let (mut policy, mut state) = (String::new(), String::new());
+    // Room for two quotas of any size: no growth, which would copy and wipe.
+    let (mut policy, mut state) = (String::with_capacity(96), String::with_capacity(96));
     for quota in quotas {
         let comma = if policy.is_empty() { "" } else { ", " };
         // Writing to a string cannot fail.
         let _ = write!(policy, "{comma}\"{}\";q={};w={}", quota.name, quota.quota, quota.window_seconds);
         let _ = write!(state, "{comma}\"{}\";r={};t={}", quota.name, quota.remaining, quota.reset_seconds);
     }
-    set(headers, "ratelimit-policy", &policy);
-    set(headers, "ratelimit", &state);
+    set(headers, "ratelimit-policy", policy);
+    set(headers, "ratelimit", state);
 }
 
 /// Writes `Strongroom-Cost`: what this request was charged.
@@ -43,14 +45,24 @@ pub fn cost_header(headers: &mut HeaderMap, cost: u64) {
 
 /// Writes `Strongroom-Checkpoint: <size>:<base64url of 12 bytes>`.
 pub fn checkpoint_header(headers: &mut HeaderMap, head: &LogHead) {
-    let hash = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(head.hash12);
-    set(headers, "strongroom-checkpoint", &format!("{}:{hash}", head.size));
+    // Twenty digits, a colon, sixteen characters.
+    let mut text = String::with_capacity(37);
+    // Writing to a string cannot fail.
+    let _ = write!(text, "{}:", head.size);
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode_string(head.hash12, &mut text);
+    set(headers, "strongroom-checkpoint", text);
 }
 
-pub(super) fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
+/// Writes a header made for this reply; its text is taken over, not copied.
+pub(super) fn set(headers: &mut HeaderMap, name: &'static str, value: String) {
+    if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(value)) {
         headers.insert(HeaderName::from_static(name), value);
     }
+}
+
+/// Writes a header that is the same in every reply.
+pub(super) fn set_fixed(headers: &mut HeaderMap, name: &'static str, value: &'static str) {
+    headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
 }
 
 /// A W3C trace context of version 00; kept as the caller's name for a trace and used for nothing else.

@@ -14,11 +14,16 @@ pub struct RequestId(pub Id16);
 impl RequestId {
     /// The id of a reply that no request id was given to; the edge replaces it.
     pub const UNKNOWN: Self = Self(Id16([0; 16]));
+
+    /// As it is written.
+    pub fn name(self) -> String {
+        crockford::encode("req_", &self.0.0)
+    }
 }
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&crockford::encode("req_", &self.0.0))
+        f.write_str(&self.name())
     }
 }
 

@@ -142,12 +142,16 @@ impl Reader<'_> {
     }
     /// Records with a blind value, at most `limit`.
     pub fn blind(&mut self, row: &BlindRow, limit: usize) -> Result<Vec<RecordId>, ReadError> {
+        // No `LIMIT ?`: its number is part of the plan, so every call would prepare the statement again. The rows come in
+        // the order of the key, one at a time, and those beyond the limit are not asked for.
         let mut statement = self.conn.prepare_cached(
-            "SELECT locator FROM blind WHERE field = ?1 AND ver = ?2 AND h = ?3 ORDER BY locator LIMIT ?4",
+            "SELECT locator FROM blind WHERE field = ?1 AND ver = ?2 AND h = ?3 ORDER BY locator",
         )?;
-        let mut rows = statement.query(params![row.field.0, row.version, row.h.as_slice(), most(limit)])?;
+        let mut rows = statement.query(params![row.field.0, row.version, row.h.as_slice()])?;
         let mut out = Vec::new();
-        while let Some(row) = rows.next()? {
+        while out.len() < limit.min(LONGEST_LIST)
+            && let Some(row) = rows.next()?
+        {
             out.push(RecordId(columns::locator(row.get(0)?)?));
         }
         Ok(out)
