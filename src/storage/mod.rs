@@ -16,7 +16,8 @@ pub use ledger::{Ledger, LedgerError};
 pub use rows::*;
 pub use sqlite::{
     AuditRows, CLOCK_ALERT, CLOCK_REFUSE, ClockHealth, Health, Inspection, Measures, Options, REMEMBERED,
-    Reader, SqliteStore, StopHook, inspect, open_read_only_audit, read_only_controls, read_only_tail,
+    Reader, SealedRow, Snapshot, SqliteStore, StopHook, inspect, open_read_only_audit, read_only_controls,
+    read_only_tail,
 };
 
 use crate::audit::Row;
