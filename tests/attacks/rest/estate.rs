@@ -128,7 +128,8 @@ impl Estate {
 
     /// An acknowledged change: every reader takes a new snapshot.
     pub(super) fn renew(&mut self) {
-        self.shop.subject();
+        let body = json!({"region": "DE", "age_attested": true}).to_string();
+        self.shop.send(("POST", "/v1/subjects"), &[], Some(&body));
     }
 
     /// Asks everything.
