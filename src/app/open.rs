@@ -7,10 +7,12 @@ use crate::crypto::root::{KeyFile, Passphrase, RootError, RootProvider};
 use crate::crypto::{Keyring, self_test};
 use crate::domain::clock::{Clock, SystemClock};
 use crate::limits::{self, Limits};
-use crate::storage::{Options, Store};
+use crate::storage::{Options, Store, inspect};
 use crate::vault::{LogReader, Networks, Parts, Vault};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+const NO_PAIR: &str = "the keyring belongs to another vault than vault.db; put the right pair together";
 
 /// The keyring's name inside a data directory.
 pub(in crate::app) const KEYRING: &str = "keyring";
@@ -88,6 +90,10 @@ pub(in crate::app) fn for_commands(place: &Place) -> Result<Arc<Vault>, Failed> 
 /// Opens the log at a place, beside whoever serves it.
 pub(in crate::app) fn log(place: &Place) -> Result<LogReader, Failed> {
     let keys = keyring(place)?;
+    // Under another vault's keys no name of this one would be found, as if nothing had happened to anybody.
+    if inspect(&place.data_dir).map_err(|e| Failed::new(e.to_string()))?.vault != keys.vault() {
+        return Err(Failed::new(NO_PAIR));
+    }
     LogReader::open(&place.data_dir, keys).map_err(|e| Failed::new(e.to_string()))
 }
 
@@ -133,9 +139,7 @@ fn with_keys(place: &Place, keys: Keyring, tuning: &Tuning) -> Result<Parts, Fai
     let options = Options { on_stop: Some(Arc::new(stop)), ..Options::default() };
     let store = Store::open(dir, options, clock.clone()).map_err(|e| Failed::new(e.to_string()))?;
     if store.vault() != keys.vault() {
-        return Err(Failed::new(
-            "the keyring belongs to another vault than vault.db; put the right pair together",
-        ));
+        return Err(Failed::new(NO_PAIR));
     }
     store.set_locator_ceiling(keys.ceiling());
     Ok(assemble(store, keys, clock, tuning))

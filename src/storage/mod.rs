@@ -16,8 +16,8 @@ pub use ledger::{Ledger, LedgerError};
 pub use rows::*;
 pub use sqlite::{
     AuditRows, CLOCK_ALERT, CLOCK_REFUSE, ClockHealth, Driver, Health, Inspection, Measures, Options,
-    REMEMBERED, Reader, SqliteStore, Step, Stepper, StopHook, inspect, open_read_only_audit,
-    read_only_controls, read_only_tail,
+    REMEMBERED, Reader, SealedRow, Snapshot, SqliteStore, Step, Stepper, StopHook, inspect,
+    open_read_only_audit, read_only_controls, read_only_tail,
 };
 
 use crate::audit::Row;

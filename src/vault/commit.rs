@@ -16,6 +16,7 @@ use crate::vault::call::{Call, Draft};
 use crate::vault::caller::Caller;
 use crate::vault::refusal::{Refusal, RuleName};
 use crate::vault::remember::Remembered;
+use crate::vault::rows::control_key;
 
 /// How often a verb reads and judges again.
 const ATTEMPTS: usize = 3;
@@ -255,7 +256,10 @@ impl Vault {
             Change::PutGrant { row: r, .. } => {
                 row(RefKind::Grant, &r.grant.0.get().to_be_bytes(), r.version, r.seal)
             }
-            Change::PutControl { row: r, .. } => row(RefKind::Control, &r.id.0, r.version, r.seal),
+            // With its kind: several kinds have one row, of the same id.
+            Change::PutControl { row: r, .. } => {
+                row(RefKind::Control, &control_key(r.kind, r.id), r.version, r.seal)
+            }
             // A tombstone: an old row put back has a seal, this has none.
             Change::Erase { record, was } => {
                 row(RefKind::Record, &record.0.get().to_be_bytes(), Version(was.0 + 1), RowSeal([0; 17]))

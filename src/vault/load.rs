@@ -4,7 +4,7 @@ use crate::crypto::{StoredRecord, Table};
 use crate::domain::record::{RecordHead, RowSeal, WrappedKey};
 use crate::domain::subject::{SubjectState, SubjectStatus};
 use crate::domain::token::TokenGrant;
-use crate::domain::{GrantId, RecordId, SubjectId, Version};
+use crate::domain::{FieldNo, GrantId, RecordId, SubjectId, Version};
 use crate::storage::{ReadError, Reader, RecordRow};
 use crate::vault::Vault;
 
@@ -79,6 +79,15 @@ impl Vault {
         Ok(!sealed || reader.key(record, row.head.version)?.is_none())
     }
 
+    /// The fields a record holds, by its commitment; counted when that fails.
+    pub(in crate::vault) fn fields_of(&self, loaded: &LoadedRecord) -> Option<Vec<FieldNo>> {
+        let fields = self.keys().committed_fields(loaded.stored()).ok();
+        if fields.is_none() {
+            self.integrity_failed();
+        }
+        fields
+    }
+
     /// Whether a head's seal holds; counted when not.
     pub(in crate::vault) fn head_holds(&self, head: &RecordHead, seal: &RowSeal) -> bool {
         let holds = self.keys().check_head(head, seal).is_ok();
@@ -97,8 +106,10 @@ impl Vault {
         let Some(row) = reader.grant(grant)? else { return Ok(None) };
         let key = grant.0.get().to_be_bytes();
         let sealed = self.keys().check_row(Table::Grants, &key, row.version, &row.body, &row.seal).is_ok();
-        let body =
-            TokenGrant::decode(&row.body).filter(|g| sealed && g.grant == grant && g.record == row.record);
+        // The columns beside the body are what the store looks for; they say the same or the row is refused.
+        let alike =
+            |g: &TokenGrant| g.grant == grant && g.record == row.record && g.expires_at == row.expires_at;
+        let body = TokenGrant::decode(&row.body).filter(|g| sealed && alike(g));
         if body.is_none() {
             self.integrity_failed();
         }

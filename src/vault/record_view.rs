@@ -1,6 +1,6 @@
 //! A record's metadata: collection, version, field names, times. Never a value.
 
-use crate::crypto::{Keyring, NameKind, RefKind};
+use crate::crypto::{NameKind, RefKind};
 use crate::domain::event::{Act, EventItem};
 use crate::domain::record::RecordHead;
 use crate::domain::rule::RuleSet;
@@ -76,7 +76,7 @@ impl Vault {
                 let loaded = self.load_record(desk.reader, record)?.ok_or(Refusal::NotFound)?;
                 let head = &loaded.row.head;
                 self.load_subject(desk.reader, head.subject)?.ok_or(Refusal::NotFound)?;
-                let fields = Keyring::directory(&loaded.row.sealed).map_err(|_| Refusal::Integrity)?;
+                let fields = self.fields_of(&loaded).ok_or(Refusal::NotFound)?;
                 desk.event.subjects.push(self.subject_ref(head.subject));
                 let reference = self.reference(RefKind::Record, &record.0.get().to_be_bytes());
                 desk.event.items.push(EventItem { record: reference, field: FieldNo(0), outcome: 0 });

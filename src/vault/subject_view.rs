@@ -5,12 +5,15 @@ use crate::domain::event::Act;
 use crate::domain::rule::RuleSet;
 use crate::domain::subject::SubjectState;
 use crate::domain::{CollectionNo, Object, RecordId, SubjectId};
+use crate::storage::{ReadError, Reader};
 use crate::vault::Vault;
 use crate::vault::call::{Call, Draft};
 use crate::vault::caller::Caller;
 use crate::vault::commit::{Concluded, Done, Plan};
+use crate::vault::load::LoadedRecord;
 use crate::vault::record_view::RecordView;
 use crate::vault::refusal::{Refusal, RuleName};
+use std::collections::BTreeMap;
 
 /// What `GET /v1/subjects/{sub}` shows.
 pub struct SubjectView {
@@ -48,7 +51,7 @@ impl Vault {
             .run(caller, call, draft, |desk| {
                 let loaded = self.load_subject(desk.reader, subject)?.ok_or(Refusal::NotFound)?;
                 desk.event.subjects.push(self.subject_ref(subject));
-                let held = desk.reader.collections_of(subject)?;
+                let held = self.collections_of(desk.reader, subject)?;
                 let named =
                     held.into_iter().filter_map(|(c, n)| Some((policy.collection_name(c)?.to_owned(), n)));
                 let name = self.keys().name(NameKind::Subject, subject.0);
@@ -82,19 +85,52 @@ impl Vault {
             .run(caller, call, draft, |desk| {
                 self.load_subject(desk.reader, subject)?.ok_or(Refusal::NotFound)?;
                 desk.event.subjects.push(self.subject_ref(subject));
-                let heads = desk.reader.records_of(subject, page.collection, page.before, page.limit + 1)?;
-                let more = heads.len() > page.limit;
-                let kept: Vec<_> = heads.into_iter().take(page.limit).collect();
-                let next = kept.last().filter(|_| more).map(|(head, _, _)| head.record);
-                let holds = kept.iter().filter(|(head, seal, _)| self.head_holds(head, seal));
-                let views =
-                    holds.map(|(head, _, fields)| self.describe_record(&policy, head, fields)).collect();
+                let rows = desk.reader.records_of(subject, page.collection, page.before, page.limit + 1)?;
+                let more = rows.len() > page.limit;
+                let kept: Vec<_> = rows.into_iter().take(page.limit).collect();
+                let next = kept.last().filter(|_| more).map(|row| row.head.record);
+                let mut views = Vec::with_capacity(kept.len());
+                for row in kept {
+                    let Some(key) = desk.reader.key(row.head.record, row.head.version)? else {
+                        self.integrity_failed();
+                        continue;
+                    };
+                    let loaded = LoadedRecord { row, key };
+                    let fields = self.fields_of(&loaded);
+                    views.extend(
+                        fields.map(|fields| self.describe_record(&policy, &loaded.row.head, &fields)),
+                    );
+                }
                 let mut plan = Plan::answer((views, next));
                 plan.relied_on.push(Object::Subject(subject.0));
                 Ok(plan)
             })
             .await?;
         fresh(concluded)
+    }
+}
+
+/// Heads read at a time while records are counted.
+const COUNTED: usize = 1_000;
+
+impl Vault {
+    /// Records of a subject by collection, counted by heads whose seals hold: the columns beside a seal prove nothing.
+    fn collections_of(
+        &self,
+        reader: &mut Reader<'_>,
+        subject: SubjectId,
+    ) -> Result<BTreeMap<CollectionNo, u64>, ReadError> {
+        let (mut counts, mut before) = (BTreeMap::new(), None);
+        loop {
+            let heads = reader.heads_of(subject, before, COUNTED)?;
+            for (head, _) in heads.iter().filter(|(head, seal)| self.head_holds(head, seal)) {
+                *counts.entry(head.collection).or_insert(0) += 1;
+            }
+            match heads.last() {
+                Some((last, _)) if heads.len() == COUNTED => before = Some(last.record),
+                _ => return Ok(counts),
+            }
+        }
     }
 }
 

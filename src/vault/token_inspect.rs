@@ -1,6 +1,6 @@
 //! `POST /v1/tokens/inspect`: the state of tokens, for members of their audience. Never a value.
 
-use crate::crypto::{Keyring, RefKind};
+use crate::crypto::RefKind;
 use crate::domain::event::{Act, EventItem};
 use crate::domain::rule::RuleSet;
 use crate::domain::token::{Pointer, PointerKind};
@@ -110,7 +110,7 @@ impl Vault {
         let head = &loaded.row.head;
         let direct = pointer.kind == PointerKind::Record;
         let current = !direct || head.generation(pointer.field) == Some(pointer.generation);
-        let present = Keyring::directory(&loaded.row.sealed).unwrap_or_default().contains(&pointer.field);
+        let present = self.fields_of(&loaded).unwrap_or_default().contains(&pointer.field);
         if !current || !present || self.load_subject(reader, head.subject)?.is_none() {
             return Ok(None);
         }

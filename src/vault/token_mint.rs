@@ -1,6 +1,6 @@
 //! `POST /v1/tokens`: further tokens for a stored record: another audience, an expiry, a number of uses.
 
-use crate::crypto::{Keyring, RefKind};
+use crate::crypto::RefKind;
 use crate::domain::event::{Act, EventItem};
 use crate::domain::rule::RuleSet;
 use crate::domain::{AudienceNo, FieldNo, GrantId, Object, RecordId, Version};
@@ -85,8 +85,8 @@ impl Vault {
         let head = &loaded.row.head;
         self.load_subject(desk.reader, head.subject)?.ok_or(Refusal::NotFound)?;
         desk.event.subjects.push(self.subject_ref(head.subject));
-        let fields =
-            resolve_fields(policy, caller, &loaded.row.sealed, (head.collection, &ask.command.fields))?;
+        let present = self.fields_of(&loaded).ok_or(Refusal::NotFound)?;
+        let fields = resolve_fields(policy, caller, &present, (head.collection, &ask.command.fields))?;
         let audience = resolve_audience(policy, head.collection, &ask.command.tokens)?;
         let terms = grant_terms(ask.record, audience, &ask.command.tokens, self.now())?;
         let reference = self.reference(RefKind::Record, &ask.record.0.get().to_be_bytes());
@@ -137,10 +137,9 @@ fn remembered_tokens(
 fn resolve_fields(
     policy: &Policy,
     caller: &Caller,
-    sealed: &[u8],
+    present: &[FieldNo],
     (collection, names): (crate::domain::CollectionNo, &[String]),
 ) -> Result<Vec<FieldNo>, Stop> {
-    let present = Keyring::directory(sealed).map_err(|_| Refusal::Integrity)?;
     let granted = policy.grants_of(caller.client());
     let mut fields = Vec::with_capacity(names.len());
     for name in names {

@@ -355,7 +355,7 @@ fn time_never_goes_back_over_a_restart_and_a_wrong_clock_is_told(a: &impl Adapte
     assert!(store.now() > written);
 }
 
-fn records_of_a_subject_are_listed_newest_first_with_their_fields(a: &impl Adapter) {
+fn records_of_a_subject_are_listed_newest_first(a: &impl Adapter) {
     let store = a.create();
     let mut new = set(read_at(&store));
     for n in 20..30 {
@@ -367,16 +367,14 @@ fn records_of_a_subject_are_listed_newest_first_with_their_fields(a: &impl Adapt
     let list = |collection, before: Option<u64>, limit| {
         let before = before.map(|n| RecordId(at(n)));
         let rows = store.read(|r| r.records_of(SubjectId(at(1)), collection, before, limit)).unwrap();
-        assert!(rows.iter().all(|(_, s, fields)| *s == seal(2) && *fields == vec![FieldNo(2)]));
-        rows.into_iter().map(|(head, ..)| head.record.0.counter()).collect::<Vec<_>>()
+        assert!(rows.iter().all(|row| row.seal == seal(2)));
+        rows.into_iter().map(|row| row.head.record.0.counter()).collect::<Vec<_>>()
     };
     assert_eq!(list(None, None, 3), vec![29, 28, 27]);
     assert_eq!(list(None, Some(27), 2), vec![26, 25]);
     assert_eq!(list(Some(CollectionNo(4)), None, 99), vec![29, 27, 25, 23, 21]);
     store
         .read(|r| {
-            assert_eq!(r.collections_of(SubjectId(at(1)))?, vec![(CollectionNo(3), 5), (CollectionNo(4), 5)]);
-            assert_eq!(r.collections_of(SubjectId(at(2)))?, vec![]);
             assert_eq!(r.blind(&blind(1), 4)?.len(), 4);
             Ok(())
         })
@@ -546,7 +544,7 @@ conformance!(
     each_process_begins_with_a_boot_event_chained_to_the_last,
     locator_counters_are_never_given_twice,
     time_never_goes_back_over_a_restart_and_a_wrong_clock_is_told,
-    records_of_a_subject_are_listed_newest_first_with_their_fields,
+    records_of_a_subject_are_listed_newest_first,
     a_shredded_key_is_gone_and_its_record_dying,
     eight_threads_count_without_losing_one,
     events_are_found_by_key_merged_or_not,

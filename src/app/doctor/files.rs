@@ -5,7 +5,8 @@ use crate::app::open::{KEYRING, default_key};
 use crate::cli::Place;
 use crate::cli::doctor::{Finding, Standing};
 use crate::config::Alerts;
-use crate::vault::verify_log;
+use crate::crypto::Keyring;
+use crate::vault::{look_at_ledger, verify_log};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -70,14 +71,20 @@ fn ledger(dir: &Path) -> Finding {
     private("erasure ledger", &path, dir)
 }
 
-/// A ledger that lacks lines the database rests on: it was replaced by an older copy.
-pub(super) fn short_ledger(dir: &Path, reached: u64) -> Option<Finding> {
-    let length = std::fs::metadata(dir.join(LEDGER)).map_or(0, |facts| facts.len());
-    (length < reached).then(|| {
-        let detail =
-            "erasures.log lacks lines that vault.db rests on: it is an older copy; put the newest one back";
-        Finding::new("erasure ledger", Standing::Fail, detail)
-    })
+/// A ledger that lacks lines the database rests on was replaced by an older copy; one with lines that are not this vault's
+/// was edited, and a restore of an older database would be refused by it.
+pub(super) fn doubted_ledger(dir: &Path, keys: &Keyring, reached: u64) -> Option<Finding> {
+    // That it cannot be read at all is said above.
+    let look = look_at_ledger(&dir.join(LEDGER), keys).ok()?;
+    let detail = match look.foreign {
+        Some(line) => format!("line {line} of erasures.log is not this vault's; put the right file back"),
+        None if look.whole < reached => {
+            "erasures.log lacks lines that vault.db rests on: it is an older copy; put the newest one back"
+                .to_owned()
+        }
+        None => return None,
+    };
+    Some(Finding::new("erasure ledger", Standing::Fail, detail))
 }
 
 fn root(place: &Place) -> Finding {

@@ -10,7 +10,7 @@ use crate::app::open;
 use crate::cli::doctor::{Finding, Standing};
 use crate::cli::{DoctorArgs, Failed, Place};
 use crate::config::Settings;
-use crate::vault::survey;
+use crate::vault::{Comparison, compare_rows, survey};
 use std::path::Path;
 
 /// All findings, or why nothing can be looked at.
@@ -41,14 +41,39 @@ fn all(place: &Place, policy: Option<&Path>, settings: Option<&Settings>) -> Vec
                 found.push(Finding::new("vault", Standing::Fail, detail));
             }
             Ok(survey) => {
-                found.extend(files::short_ledger(&place.data_dir, survey.ledger_reached));
+                found.extend(files::doubted_ledger(&place.data_dir, &keys, survey.ledger_reached));
                 found.extend(settings.and_then(|settings| configured::certificates_asked(settings, &survey)));
                 found.extend(sealed::findings(&survey, &keys, policy));
+                found.push(match compare_rows(&place.data_dir, &keys) {
+                    Ok(compared) => rows(&compared),
+                    Err(error) => Finding::new(ROWS, Standing::Fail, error.to_string()),
+                });
             }
         },
     }
     found.extend(absent());
     found
+}
+
+const ROWS: &str = "rows and log";
+
+/// Whether every row is the one that the log says was written last.
+fn rows(compared: &Comparison) -> Finding {
+    if compared.too_long {
+        let detail = "not compared: the log is too long to be held in memory";
+        return Finding::new(ROWS, Standing::Absent, detail);
+    }
+    if compared.faults == 0 {
+        return Finding::new(
+            ROWS,
+            Standing::Ok,
+            format!("{} rows are as the log last made them", compared.rows),
+        );
+    }
+    let more = compared.faults.saturating_sub(compared.named.len() as u64);
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    let detail = format!("{}{more}: somebody edited the database; restore a copy", compared.named.join("; "));
+    Finding::new(ROWS, Standing::Fail, detail)
 }
 
 /// What is not built yet, so that nobody relies on it.

@@ -73,11 +73,14 @@ impl Keyring {
         self.open_where(stored, |_| true)
     }
 
-    fn open_where(
-        &self,
-        stored: StoredRecord<'_>,
-        wanted: impl Fn(FieldNo) -> bool,
-    ) -> Result<Fields, Unopenable> {
+    /// Which fields a record holds, once its commitment said so: nothing is decrypted, nothing of a value leaves.
+    pub fn committed_fields(&self, stored: StoredRecord<'_>) -> Result<Vec<FieldNo>, Unopenable> {
+        let (layout, _, _) = self.committed(stored)?;
+        Ok(layout.fields().map(|sealed| sealed.field).collect())
+    }
+
+    /// Every check that comes before a field is decrypted.
+    fn committed<'s>(&self, stored: StoredRecord<'s>) -> Result<(Layout<'s>, MacKey, Context), Unopenable> {
         let layout = Layout::parse(stored.bytes)?;
         self.check_head(stored.head, stored.seal)?;
         let data_key = self.unwrap_data_key(stored.head, stored.seal, stored.key)?;
@@ -89,6 +92,15 @@ impl Keyring {
         if !bool::from(commitment.ct_eq(layout.commit)) {
             return Err(Unopenable::Commitment);
         }
+        Ok((layout, prepared, context))
+    }
+
+    fn open_where(
+        &self,
+        stored: StoredRecord<'_>,
+        wanted: impl Fn(FieldNo) -> bool,
+    ) -> Result<Fields, Unopenable> {
+        let (layout, prepared, context) = self.committed(stored)?;
         let mut opened = Sensitive::new(Fields(Vec::new()));
         for sealed in layout.fields().filter(|f| wanted(f.field)) {
             let value = open_field(&prepared, &context, sealed)?;

@@ -27,6 +27,7 @@ mod pragmas;
 mod reader;
 mod rows;
 mod slots;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -39,6 +40,7 @@ pub use idempotency::REMEMBERED;
 pub use inspect::{Inspection, inspect};
 pub use measures::Measures;
 pub use reader::Reader;
+pub use snapshot::{SealedRow, Snapshot};
 
 use crate::domain::disclosure::{LogHead, Receipt};
 use crate::domain::{Timestamp, VaultId};

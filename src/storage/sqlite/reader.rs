@@ -87,14 +87,14 @@ impl Reader<'_> {
         let mut rows = statement.query(params![record.0.to_i64(), version.0])?;
         rows.next()?.map(columns::key).transpose()
     }
-    /// Heads of a subject's records, newest first, below `before`, at most `limit`.
+    /// A subject's records, newest first, below `before`, at most `limit`.
     pub fn records_of(
         &mut self,
         subject: SubjectId,
         collection: Option<CollectionNo>,
         before: Option<RecordId>,
         limit: usize,
-    ) -> Result<Vec<(RecordHead, RowSeal, Vec<FieldNo>)>, ReadError> {
+    ) -> Result<Vec<RecordRow>, ReadError> {
         let mut statement = self.conn.prepare_cached(
             "SELECT locator, subject, collection, version, head_version, status, created_us, expires_us, generations, seal, \
              sealed FROM records WHERE subject = ?1 AND locator < ?2 AND (?3 IS NULL OR collection = ?3) \
@@ -106,20 +106,26 @@ impl Reader<'_> {
         let mut out = Vec::new();
         while let Some(row) = rows.next()? {
             let (head, seal) = columns::head(row)?;
-            let fields = columns::directory(columns::blob(row.get_ref(10)?)?)?;
-            out.push((head, seal, fields));
+            out.push(RecordRow { head, seal, sealed: columns::blob(row.get_ref(10)?)?.to_vec() });
         }
         Ok(out)
     }
-    /// Records per collection of a subject.
-    pub fn collections_of(&mut self, subject: SubjectId) -> Result<Vec<(CollectionNo, u64)>, ReadError> {
+    /// Heads of a subject's records, newest first, below `before`, at most `limit`.
+    pub fn heads_of(
+        &mut self,
+        subject: SubjectId,
+        before: Option<RecordId>,
+        limit: usize,
+    ) -> Result<Vec<(RecordHead, RowSeal)>, ReadError> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT collection, count(*) FROM records WHERE subject = ?1 GROUP BY collection ORDER BY collection",
+            "SELECT locator, subject, collection, version, head_version, status, created_us, expires_us, generations, seal \
+             FROM records WHERE subject = ?1 AND locator < ?2 ORDER BY locator DESC LIMIT ?3",
         )?;
-        let mut rows = statement.query([subject.0.to_i64()])?;
+        let below = before.map_or(i64::MAX, |r| r.0.to_i64());
+        let mut rows = statement.query(params![subject.0.to_i64(), below, most(limit)])?;
         let mut out = Vec::new();
         while let Some(row) = rows.next()? {
-            out.push((CollectionNo(row.get(0)?), columns::count(row.get(1)?)?));
+            out.push(columns::head(row)?);
         }
         Ok(out)
     }

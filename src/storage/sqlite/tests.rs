@@ -123,3 +123,19 @@ fn figure_of_audit_only_sets() {
     let each = (clock.monotonic() - begun) / 200_000;
     println!("{each:?} a set, everything, in batches");
 }
+
+#[test]
+fn a34_near_the_ceiling_counters_run_out_none_is_given_twice_and_the_store_lives() {
+    let (_dir, _clock, store) = store(None);
+    let block = locators::BLOCK;
+    store.set_locator_ceiling(locators::FIRST_MARK + block);
+    let allocate = |n: u16| block_on(store.allocate(n));
+    let first = allocate(60_000).unwrap();
+    assert!(matches!(allocate(10_000), Err(CommitError::Full)), "it would pass the ceiling");
+    let last = allocate(5_536).unwrap();
+    assert_eq!((first.first, last.first), (1, 60_001), "what is left below it is still given");
+    assert!(matches!(allocate(1), Err(CommitError::Full)));
+    block_on(store.commit(set())).unwrap();
+    store.set_locator_ceiling(locators::FIRST_MARK + 2 * block);
+    assert_eq!(allocate(1).unwrap().first, 65_537, "the raised ceiling goes on where it stopped");
+}

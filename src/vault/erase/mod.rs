@@ -7,11 +7,13 @@
 mod certificate;
 mod delete;
 mod ledger;
+mod look;
 pub(in crate::vault) mod mark;
 mod settle;
 
 pub use certificate::{CERTIFICATE_STATE, CertificateView};
 pub(in crate::vault) use ledger::Unsettled;
+pub use look::{LedgerLook, look_at_ledger};
 pub use settle::SettleError;
 
 /// The ledger line of an erasure, as another time would have written it.
