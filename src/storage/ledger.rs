@@ -145,7 +145,8 @@ fn write_afresh(file: &mut File, length: u64) -> std::io::Result<()> {
     file.write_all(&bytes)
 }
 
-/// Length up to the last line break.
+/// Length up to the last line break. A last line with a hole in it (its end reached the disk and its beginning did not)
+/// was never synced, so nobody was told of it: it is dropped too.
 fn whole(file: &mut File) -> std::io::Result<u64> {
     let length = file.seek(SeekFrom::End(0))?;
     let tail = length.min(MAX_LINE as u64);
@@ -153,7 +154,14 @@ fn whole(file: &mut File) -> std::io::Result<u64> {
     let mut bytes = Vec::new();
     file.take(tail).read_to_end(&mut bytes)?;
     let cut = bytes.iter().rev().take_while(|b| **b != b'\n').count() as u64;
-    Ok(if cut == tail && length > tail { length } else { length - cut })
+    if cut == tail && length > tail {
+        return Ok(length);
+    }
+    let lines = bytes.len().saturating_sub(usize::try_from(cut).unwrap_or(0));
+    let last = bytes.get(..lines.saturating_sub(1)).unwrap_or_default();
+    let last = last.rsplit(|b| *b == b'\n').next().unwrap_or_default();
+    let hole = if last.contains(&0) { last.len() as u64 + 1 } else { 0 };
+    Ok(length - cut - hole)
 }
 
 #[cfg(test)]
@@ -197,6 +205,8 @@ mod tests {
         assert_eq!(lines(&ledger, 0).unwrap(), ["one", "two", "four"]);
         std::fs::write(&path, "thr").unwrap();
         assert_eq!(Ledger::open(&path).unwrap().length(), 0);
+        std::fs::write(&path, "one\ntwo\n\0\0\0ree\n").unwrap();
+        assert_eq!(lines(&Ledger::open(&path).unwrap(), 0).unwrap(), ["one", "two"], "torn in the middle");
     }
 
     #[test]

@@ -4,6 +4,15 @@
 //! after every end of the process whether what was promised holds. `docs/simulation.md` says what is simulated and what
 //! is not, and how to replay a failure.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "a test without a harness: it prints, panics when it is wrong itself, and measures wall time"
+)]
+
 mod model;
 mod ops;
 mod run;

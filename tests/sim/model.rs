@@ -38,6 +38,9 @@ struct Token {
     dead: bool,
 }
 
+/// A request that was done, what was told, and its id.
+type Finished = (Op, Option<Answer>, [u8; 16]);
+
 /// The state at one position of the log.
 #[derive(Default)]
 pub(crate) struct Model {
@@ -47,7 +50,7 @@ pub(crate) struct Model {
     links: HashMap<String, String>,
     references: HashMap<Ref8, String>,
     /// Requests that were done under a key, with what was told.
-    done: HashMap<(&'static str, u64), (Op, Option<Answer>, [u8; 16])>,
+    done: HashMap<(&'static str, u64), Finished>,
 }
 
 /// One event that a simulated request wrote, with what became of the request.
