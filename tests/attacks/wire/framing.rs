@@ -123,7 +123,7 @@ fn codings(w: &Writer) -> Vec<Case> {
     for both in [
         format!("Content-Length: {n}\r\nTransfer-Encoding: chunked"),
         format!("Transfer-Encoding: chunked\r\nContent-Length: {n}"),
-        format!("Content-Length: 0\r\nTransfer-Encoding: chunked"),
+        "Content-Length: 0\r\nTransfer-Encoding: chunked".to_owned(),
         format!("Content-Length: {n}\r\nX: y\r\ntransfer-ENCODING: Chunked"),
         "Transfer-Encoding : chunked".to_owned(),
         "Transfer-Encoding\t: chunked".to_owned(),
@@ -180,7 +180,7 @@ fn heads(w: &Writer) -> Vec<Case> {
     let host = "Host: localhost";
     let mut cases = Vec::new();
     for wrong in [
-        format!("{line}"),
+        line.to_owned(),
         format!("{line}\r\nHost: a\r\nHost: b"),
         format!("{line}\r\n{host}\r\n{host}"),
         format!("{line}\r\n {host}"),

@@ -16,11 +16,8 @@ fn status(target: &Target, method: &str, path: &str, key: Option<&str>, headers:
     let _ = stream.write_all(&request(method, path, key, None, headers));
     if method == "HEAD" {
         // Its answer announces a body that does not come.
-        let mut head = String::new();
-        while !head.ends_with("\r\n") {
-            head.push_str(&crate::client::read_line(&mut stream).unwrap());
-            return head.split(' ').nth(1).unwrap().parse().unwrap();
-        }
+        let line = crate::client::read_line(&mut stream).unwrap();
+        return line.split(' ').nth(1).unwrap().parse().unwrap();
     }
     read_answer(&mut stream).map_or(0, |answer| answer.status)
 }

@@ -60,7 +60,7 @@ fn crowd(target: &Target, key: &str) -> Vec<Slow> {
 fn stalled(target: &Target) -> Vec<TcpStream> {
     let one = |n: u8| {
         let mut tcp = crate::client::socket_from(Ipv4Addr::new(127, 0, 0, 7), target.address);
-        if n % 2 == 0 {
+        if n.is_multiple_of(2) {
             tcp.write_all(b"\x16\x03\x01\x02\x00\x01").unwrap();
         }
         tcp
