@@ -180,7 +180,7 @@ fn heads(w: &Writer) -> Vec<Case> {
     let host = "Host: localhost";
     let mut cases = Vec::new();
     for wrong in [
-        line.to_string(),
+        line.to_owned(),
         format!("{line}\r\nHost: a\r\nHost: b"),
         format!("{line}\r\n{host}\r\n{host}"),
         format!("{line}\r\n {host}"),
