@@ -24,6 +24,7 @@ mod pages;
 mod pragmas;
 mod reader;
 mod rows;
+mod runs;
 mod slots;
 #[cfg(test)]
 mod tests;
