@@ -4,7 +4,8 @@
 //! their own, take turns (A B A B …), and get the same number of requests in flight with bodies and replies of the same
 //! size; the median of the rounds counts. Nothing here asserts: absolute figures of a shared machine mean little.
 //!
-//! `cargo bench --bench ratio -- [--quick] [--records N] [--rounds N] [--seconds S] [--connections N] [--only ROW]`
+//! `cargo bench --bench ratio -- [--quick] [--records N] [--rounds N] [--seconds S] [--connections N] [--only ROW]`,
+//! or `-- inside one|many|store|stores TIMES` for a profiler.
 
 #![expect(
     clippy::print_stdout,
@@ -16,6 +17,7 @@
 
 mod bare;
 mod handshakes;
+mod inside;
 mod load;
 mod scenarios;
 mod server;
@@ -73,9 +75,14 @@ fn main() -> Result<()> {
             clients.first().map(Path::new),
         );
     }
-    let plan = Plan::from_arguments(&arguments);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let directory = tempfile::tempdir()?;
+    if let [role, kind, times] = arguments.as_slice()
+        && role == "inside"
+    {
+        return repeat(&directory.path().join("vault"), kind, times.parse().unwrap_or(3_200));
+    }
+    let plan = Plan::from_arguments(&arguments);
     let rows = runtime.block_on(measure(&plan, directory.path()))?;
     println!("\n{}", table::machine());
     let Plan { records, rounds, seconds, connections, .. } = plan;
@@ -86,6 +93,15 @@ fn main() -> Result<()> {
     );
     println!("erasure of a subject, sweep (they come with their features).");
     Ok(())
+}
+
+/// One kind of call in this process, on one thread beside the store's own: what a profiler is pointed at.
+fn repeat(data: &Path, kind: &str, times: u64) -> Result<()> {
+    let vault = Server::vault(data)?;
+    let credentials = vault.credentials.clone();
+    vault.stop()?;
+    let inside = inside::Inside::open(data, &credentials)?;
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(inside.repeat(kind, times))
 }
 
 async fn measure(plan: &Plan, directory: &Path) -> Result<Vec<Row>> {

@@ -82,7 +82,7 @@ pub(crate) fn body_length(make: &Make) -> usize {
     out.len() - end
 }
 
-fn tax_id(number: u64) -> String {
+pub(crate) fn tax_id(number: u64) -> String {
     format!("T{number:09}")
 }
 
