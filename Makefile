@@ -1,5 +1,5 @@
 # The few commands one needs. Each is a line one could type; the scripts say what they do.
-.PHONY: run test bench bench-quick docs samples profile clean
+.PHONY: run test bench bench-quick bench-growth docs samples profile clean
 
 BIN := target/release/strongroom
 
@@ -19,6 +19,11 @@ bench: ## performance, as ratios to a bare server (about a quarter of an hour)
 bench-quick: ## the same, smaller, in three minutes
 	cargo build --release --locked
 	cargo bench --locked --bench ratio -- --quick
+
+RECORDS := 1000000
+bench-growth: ## what a vault costs as it grows: 1 M records (about 2 GB below TMPDIR for a while), or RECORDS=10000000
+	cargo build --release --locked
+	cargo bench --locked --bench ratio -- --quick --growth $(RECORDS)
 
 docs: ## regenerate what is generated from the code, and the API documentation
 	scripts/generated.sh write

@@ -5,7 +5,7 @@
 //! size; the median of the rounds counts. Nothing here asserts: absolute figures of a shared machine mean little.
 //!
 //! `cargo bench --bench ratio -- [--quick] [--records N] [--rounds N] [--seconds S] [--connections N] [--only ROW]`,
-//! or `-- inside one|many|store|stores TIMES` for a profiler.
+//! `-- --growth RECORDS` for what a vault costs as it grows, or `-- inside one|many|store|stores TIMES` for a profiler.
 
 #![expect(
     clippy::print_stdout,
@@ -16,6 +16,7 @@
 )]
 
 mod bare;
+mod growth;
 mod handshakes;
 mod inside;
 mod load;
@@ -40,6 +41,8 @@ struct Plan {
     seconds: f64,
     connections: usize,
     only: Option<String>,
+    /// Measure growth to this many records, and nothing else.
+    growth: Option<u64>,
 }
 
 impl Plan {
@@ -54,6 +57,7 @@ impl Plan {
             seconds: number("--seconds", if quick { 1.5 } else { 8.0 }),
             connections: number("--connections", 64.0) as usize,
             only: after("--only").cloned(),
+            growth: after("--growth").and_then(|text| text.parse().ok()),
         }
     }
 
@@ -105,6 +109,9 @@ fn repeat(data: &Path, kind: &str, times: u64) -> Result<()> {
 }
 
 async fn measure(plan: &Plan, directory: &Path) -> Result<Vec<Row>> {
+    if let Some(records) = plan.growth {
+        return growth::rows(plan, directory, records).await;
+    }
     let data = directory.join("vault");
     let (stock, bytes) = fill(plan, &data).await?;
     let vault = Server::vault(&data)?;
