@@ -1,5 +1,5 @@
 # The few commands one needs. Each is a line one could type; the scripts say what they do.
-.PHONY: run test bench bench-quick docs samples profile fuzz sbom reproducible clean
+.PHONY: run test bench bench-quick bench-growth docs samples profile fuzz sbom reproducible switches clean
 
 BIN := target/release/strongroom
 
@@ -20,6 +20,11 @@ bench-quick: ## the same, smaller, in three minutes
 	cargo build --release --locked
 	cargo bench --locked --bench ratio -- --quick
 
+RECORDS := 1000000
+bench-growth: ## what a vault costs as it grows: 1 M records (about 2 GB below TMPDIR for a while), or RECORDS=10000000
+	cargo build --release --locked
+	cargo bench --locked --bench ratio -- --quick --growth $(RECORDS)
+
 docs: ## regenerate what is generated from the code, and the API documentation
 	scripts/generated.sh write
 	cargo doc --no-deps --locked
@@ -39,6 +44,10 @@ reproducible: ## build the release twice in two places and compare the bytes
 
 profile: ## where a detokenize spends its time (needs perf)
 	scripts/profile.sh
+
+switches: ## turn rules off, one at a time, and expect a test to notice each (long)
+	scripts/switches.sh generated
+	scripts/switches.sh kept
 
 clean: ## remove what was built and the development vault
 	cargo clean

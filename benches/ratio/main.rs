@@ -4,7 +4,8 @@
 //! their own, take turns (A B A B …), and get the same number of requests in flight with bodies and replies of the same
 //! size; the median of the rounds counts. Nothing here asserts: absolute figures of a shared machine mean little.
 //!
-//! `cargo bench --bench ratio -- [--quick] [--records N] [--rounds N] [--seconds S] [--connections N] [--only ROW]`
+//! `cargo bench --bench ratio -- [--quick] [--records N] [--rounds N] [--seconds S] [--connections N] [--only ROW]`,
+//! `-- --growth RECORDS` for what a vault costs as it grows, or `-- inside one|many|store|stores TIMES` for a profiler.
 
 #![expect(
     clippy::print_stdout,
@@ -15,7 +16,9 @@
 )]
 
 mod bare;
+mod growth;
 mod handshakes;
+mod inside;
 mod load;
 mod scenarios;
 mod server;
@@ -38,6 +41,8 @@ struct Plan {
     seconds: f64,
     connections: usize,
     only: Option<String>,
+    /// Measure growth to this many records, and nothing else.
+    growth: Option<u64>,
 }
 
 impl Plan {
@@ -52,6 +57,7 @@ impl Plan {
             seconds: number("--seconds", if quick { 1.5 } else { 8.0 }),
             connections: number("--connections", 64.0) as usize,
             only: after("--only").cloned(),
+            growth: after("--growth").and_then(|text| text.parse().ok()),
         }
     }
 
@@ -73,9 +79,14 @@ fn main() -> Result<()> {
             clients.first().map(Path::new),
         );
     }
-    let plan = Plan::from_arguments(&arguments);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let directory = tempfile::tempdir()?;
+    if let [role, kind, times] = arguments.as_slice()
+        && role == "inside"
+    {
+        return repeat(&directory.path().join("vault"), kind, times.parse().unwrap_or(3_200));
+    }
+    let plan = Plan::from_arguments(&arguments);
     let rows = runtime.block_on(measure(&plan, directory.path()))?;
     println!("\n{}", table::machine());
     let Plan { records, rounds, seconds, connections, .. } = plan;
@@ -88,7 +99,19 @@ fn main() -> Result<()> {
     Ok(())
 }
 
+/// One kind of call in this process, on one thread beside the store's own: what a profiler is pointed at.
+fn repeat(data: &Path, kind: &str, times: u64) -> Result<()> {
+    let vault = Server::vault(data)?;
+    let credentials = vault.credentials.clone();
+    vault.stop()?;
+    let inside = inside::Inside::open(data, &credentials)?;
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(inside.repeat(kind, times))
+}
+
 async fn measure(plan: &Plan, directory: &Path) -> Result<Vec<Row>> {
+    if let Some(records) = plan.growth {
+        return growth::rows(plan, directory, records).await;
+    }
     let data = directory.join("vault");
     let (stock, bytes) = fill(plan, &data).await?;
     let vault = Server::vault(&data)?;

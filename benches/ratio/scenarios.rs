@@ -82,7 +82,7 @@ pub(crate) fn body_length(make: &Make) -> usize {
     out.len() - end
 }
 
-fn tax_id(number: u64) -> String {
+pub(crate) fn tax_id(number: u64) -> String {
     format!("T{number:09}")
 }
 
@@ -160,17 +160,23 @@ fn scatter(number: u64, length: usize) -> usize {
     (number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 17) as usize % length
 }
 
+/// One token a request, scattered over those given.
+pub(crate) fn single(target: &Target, billing: &str, tokens: &[String]) -> Make {
+    let tokens = tokens.to_vec();
+    post(target, "/v1/detokenize", billing, move |n| {
+        format!("{{\"purpose\":\"billing\",\"tokens\":[\"{}\"]}}", tokens[scatter(n, tokens.len())])
+    })
+}
+
 /// The rows that are rates.
 pub(crate) fn scenarios(target: &Target, billing: &str, stock: &Stock) -> Vec<Scenario> {
-    let (one, many) = (stock.tokens.clone(), stock.tokens.clone());
+    let many = stock.tokens.clone();
     let count = stock.tokens.len();
     let batch = move |n: u64| {
         let from = scatter(n, many.len());
         let chosen: Vec<&str> = many.iter().cycle().skip(from).take(1_000).map(String::as_str).collect();
         format!("{{\"purpose\":\"billing\",\"tokens\":[\"{}\"]}}", chosen.join("\",\""))
     };
-    let single =
-        move |n: u64| format!("{{\"purpose\":\"billing\",\"tokens\":[\"{}\"]}}", one[scatter(n, one.len())]);
     let search = move |n: u64| {
         let wanted = tax_id(scatter(n, count) as u64);
         format!(
@@ -187,7 +193,7 @@ pub(crate) fn scenarios(target: &Target, billing: &str, stock: &Stock) -> Vec<Sc
         make,
     };
     let detokenize = "/v1/detokenize";
-    let one = post(target, detokenize, billing, single);
+    let one = single(target, billing, &stock.tokens);
     let thousand = post(target, detokenize, billing, batch);
     let searching = post(target, "/v1/search", billing, search);
     vec![

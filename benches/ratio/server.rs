@@ -76,11 +76,7 @@ impl Server {
 
     /// Processor time it has used so far, all threads, in seconds.
     pub(crate) fn cpu(&self) -> f64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
-        let after = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-        let ticks =
-            after.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<f64>().ok()).sum::<f64>();
-        ticks / 100.0
+        cpu_of(&self.child.id().to_string())
     }
 
     /// Resident memory in MiB.
@@ -110,6 +106,14 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Processor time a process has used so far, all threads, in seconds.
+pub(crate) fn cpu_of(process: &str) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let after = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let ticks = after.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<f64>().ok()).sum::<f64>();
+    ticks / 100.0
 }
 
 /// The vault under test: `STRONGROOM_BIN`, or the one cargo built beside this benchmark.

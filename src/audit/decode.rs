@@ -64,7 +64,7 @@ pub fn decode(bytes: &[u8]) -> Result<EventBody, Malformed> {
 }
 
 /// Splits off a length-prefixed value; `None` when the length is not minimal or too long.
-fn value(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn value(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (mut len, mut shift, mut rest) = (0usize, 0u32, bytes);
     loop {
         let (&byte, after) = rest.split_first()?;
@@ -183,7 +183,7 @@ fn list<const N: usize, T>(
     if fits { rows.iter().map(read).collect() } else { None }
 }
 
-fn principal(value: &[u8]) -> Option<Principal> {
+pub(super) fn principal(value: &[u8]) -> Option<Principal> {
     match value.split_first()? {
         (&tag::BY_VAULT, []) => Some(Principal::Vault),
         (&tag::BY_CLIENT, name) => text(name).map(Principal::Client),

@@ -26,5 +26,5 @@ pub use checkpoint::{Checkpoint, InvalidCheckpoint};
 pub use decode::{Malformed, decode};
 pub use encode::encode;
 pub use json::{Names, NoNames, to_json};
-pub use query::{IndexKind, Query, index_keys, principal_name};
+pub use query::{IndexKind, Query, index_keys, index_keys_in, principal_name};
 pub use verify::{Broken, Reason, Row, Summary, Verifier, verify};

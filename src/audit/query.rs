@@ -4,6 +4,7 @@
 //! stale or forged index can hide nothing that a scan would not find and show nothing that is not there.
 
 use super::hash::sha256;
+use super::{decode, tag};
 use crate::domain::event::{Act, EventBody, Outcome, Principal};
 use crate::domain::{Ref8, Timestamp};
 
@@ -53,7 +54,7 @@ impl Query {
     }
 }
 
-/// Kind of an index key (`audit_by.kind`).
+/// Kind of an index key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum IndexKind {
@@ -77,6 +78,48 @@ pub fn index_keys(body: &EventBody) -> impl Iterator<Item = (u8, [u8; 16])> {
     keys.sort_unstable();
     keys.dedup();
     keys.into_iter()
+}
+
+/// The same keys read off the bytes of an event, without building it: what a projection of a whole log needs. A key may
+/// come more than once. `false`: the bytes are no event this build knows how to walk.
+pub fn index_keys_in(bytes: &[u8], mut each: impl FnMut(u8, [u8; 16])) -> bool {
+    let Some((&tag::VERSION, mut rest)) = bytes.split_first() else { return false };
+    while let Some((&tag, after)) = rest.split_first() {
+        let Some((value, after)) = decode::value(after) else { return false };
+        match tag {
+            tag::PRINCIPAL => {
+                let Some(principal) = decode::principal(value) else { return false };
+                let (kind, key) = hashed(IndexKind::Principal, &principal_name(&principal));
+                each(kind, key);
+            }
+            tag::PURPOSE => {
+                let (kind, key) = hashed_bytes(IndexKind::Purpose, value);
+                each(kind, key);
+            }
+            tag::SUBJECTS => firsts::<{ tag::SUBJECT_LEN }>(value)
+                .for_each(|(subject, _)| each(IndexKind::Subject as u8, padded(subject))),
+            tag::ITEMS => firsts::<{ tag::ITEM_LEN }>(value)
+                .filter(|(record, _)| *record != Ref8([0; 8]))
+                .for_each(|(record, _)| each(IndexKind::Record as u8, padded(record))),
+            tag::CHANGED => firsts::<{ tag::CHANGED_LEN }>(value).for_each(|(row, kind)| match kind {
+                1 => each(IndexKind::Subject as u8, padded(row)),
+                2 if row != Ref8([0; 8]) => each(IndexKind::Record as u8, padded(row)),
+                _ => {}
+            }),
+            _ => {}
+        }
+        rest = after;
+    }
+    true
+}
+
+/// The reference each row of a list begins with, and the byte after it.
+fn firsts<const N: usize>(list: &[u8]) -> impl Iterator<Item = (Ref8, u8)> {
+    let (rows, _) = list.as_chunks::<N>();
+    rows.iter().filter_map(|row| {
+        let (reference, rest) = row.split_first_chunk::<8>()?;
+        Some((Ref8(*reference), rest.first().copied().unwrap_or(0)))
+    })
 }
 
 /// A principal as queries and exports write it.
@@ -113,7 +156,11 @@ fn padded(Ref8(reference): Ref8) -> [u8; 16] {
 }
 
 fn hashed(kind: IndexKind, name: &str) -> (u8, [u8; 16]) {
-    let hash = sha256(&[b"SR1 idx", &[kind as u8], name.as_bytes()]);
+    hashed_bytes(kind, name.as_bytes())
+}
+
+fn hashed_bytes(kind: IndexKind, name: &[u8]) -> (u8, [u8; 16]) {
+    let hash = sha256(&[b"SR1 idx", &[kind as u8], name]);
     let mut key = [0; 16];
     key.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
     (kind as u8, key)

@@ -60,12 +60,11 @@ impl Vault {
         reader: &mut Reader<'_>,
         record: RecordId,
     ) -> Result<Option<LoadedRecord>, ReadError> {
-        let Some(row) = reader.record(record)? else { return Ok(None) };
+        let Some((row, key)) = reader.record_and_key(record)? else { return Ok(None) };
         if !self.head_holds(&row.head, &row.seal) || !row.head.answers_at(self.now()) {
             return Ok(None);
         }
-        let Some(key) = reader.key(record, row.head.version)? else { return Ok(None) };
-        Ok(Some(LoadedRecord { row, key }))
+        Ok(key.map(|key| LoadedRecord { row, key }))
     }
 
     /// Whether a record is there and cannot answer for itself: its seal fails, or it has no key.

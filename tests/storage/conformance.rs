@@ -34,6 +34,11 @@ fn every_kind_of_change_is_read_back(a: &impl Adapter) {
                 assert_eq!(r.record(RecordId(at(20)))?, Some(record(20, 1, 1)));
                 assert_eq!(r.key(RecordId(at(20)), Version(1))?, Some(key(1)));
                 assert_eq!(r.key(RecordId(at(20)), Version(2))?, None);
+                for _ in 0..2 {
+                    let both = r.record_and_key(RecordId(at(20)))?;
+                    assert_eq!(both, Some((record(20, 1, 1), Some(key(1)))));
+                    assert_eq!(r.record_and_key(RecordId(at(21)))?, None);
+                }
                 assert_eq!(r.blind(&blind(1), 10)?, vec![RecordId(at(20))]);
                 assert_eq!(r.grant(GrantId(at(30)))?, Some(grant(30, 1)));
                 assert_eq!(r.control(ControlKind::ClientKey, id(40))?, Some(control(40, 1)));
@@ -397,6 +402,7 @@ fn a_shredded_key_is_gone_and_its_record_dying(a: &impl Adapter) {
         .read(|r| {
             assert_eq!(r.key(RecordId(at(20)), Version(1))?, None);
             assert_eq!(r.record(RecordId(at(20)))?.unwrap().head.status, RecordStatus::Dying);
+            assert_eq!(r.record_and_key(RecordId(at(20)))?.unwrap().1, None, "a head without its key");
             assert_eq!(r.blind(&blind(1), 1)?, vec![]);
             Ok(())
         })

@@ -2,7 +2,7 @@
 
 use super::arbitrary::event;
 use super::samples;
-use crate::audit::{Link, NoNames, Query, index_keys, to_json};
+use crate::audit::{Link, NoNames, Query, encode, index_keys, index_keys_in, to_json};
 use crate::domain::Timestamp;
 use crate::domain::event::{Act, EventBody, NetworkFacts, Outcome, Principal};
 use crate::domain::{Id16, Ref8};
@@ -18,6 +18,22 @@ proptest! {
         let parsed: serde_json::Value = serde_json::from_str(&line).unwrap();
         prop_assert_eq!(parsed["event"].as_str(), Some("1.2.3"));
         prop_assert_eq!(parsed["act"].as_str(), Some(body.act.name()));
+    }
+
+    #[test]
+    fn the_keys_read_off_the_bytes_are_those_of_the_event(body in event()) {
+        let mut read = Vec::new();
+        prop_assert!(index_keys_in(&encode(&body), |kind, key| read.push((kind, key))));
+        read.sort_unstable();
+        read.dedup();
+        prop_assert_eq!(read, index_keys(&body).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn no_bytes_make_the_reader_of_keys_fail_otherwise(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let mut found = 0;
+        index_keys_in(&bytes, |_, _| found += 1);
+        prop_assert!(found <= bytes.len());
     }
 
     #[test]

@@ -3,13 +3,14 @@
 //! For the writer, the index follower, audit queries and the offline verifier. Rows are only ever appended, in order of
 //! the chain; nothing here updates or deletes one (I1).
 
-use super::rows::{array, count, signed};
+use super::rows::{array, blob, count, signed};
 use crate::audit::{self, Link, Row};
 use crate::domain::disclosure::LogHead;
 use crate::domain::{ControlKind, Timestamp};
 use crate::storage::errors::ReadError;
 use crate::storage::rows::ControlRow;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 const APPEND: &str =
@@ -69,6 +70,28 @@ fn decode(row: &rusqlite::Row<'_>) -> Result<Row, ReadError> {
 /// The last row, if there is any.
 pub(super) fn last(conn: &Connection) -> Result<Option<Row>, ReadError> {
     Ok(range_down(conn, u64::MAX, 1)?.into_iter().next())
+}
+
+/// The last position, 0 of an empty log.
+pub(super) fn head(conn: &Connection) -> Result<u64, ReadError> {
+    let last: Option<i64> = conn.prepare_cached("SELECT max(pos) FROM audit")?.query_row([], |r| r.get(0))?;
+    last.map_or(Ok(0), count)
+}
+
+/// Positions and bodies from `from` upwards, as they lie in the page, until `each` breaks off.
+pub(super) fn bodies(
+    conn: &Connection,
+    from: u64,
+    mut each: impl FnMut(u64, &[u8]) -> Result<ControlFlow<()>, ReadError>,
+) -> Result<(), ReadError> {
+    let mut statement = conn.prepare_cached("SELECT pos, body FROM audit WHERE pos >= ?1 ORDER BY pos")?;
+    let mut rows = statement.query([signed(from)])?;
+    while let Some(row) = rows.next()? {
+        if each(count(row.get(0)?)?, blob(row.get_ref(1)?)?)?.is_break() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// One row.

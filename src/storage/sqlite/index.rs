@@ -1,21 +1,23 @@
 //! `index.db`: a projection of the log, by kind of key, that may be deleted at any time and is rebuilt.
 //!
-//! A follower reads committed rows and writes them in sorted runs; queries join it with a scan of what is not merged yet.
-//! It decides nothing (it is neither sealed nor backed up) and never holds a commit up.
+//! A follower reads committed rows and writes them block by block, each block once, as a sorted run (`runs`); queries join
+//! the runs with a scan of what is not merged yet, a block at most and what came within the last tick. It decides nothing
+//! (it is neither sealed nor backed up), keeps eight bytes of a key, and never holds a commit up
+//! (`docs/decisions/0012-the-index-of-the-log-is-written-in-runs.md`).
 
 use super::pragmas::{Role, connect, harden};
+use super::runs::{self, Entry, SHAPE};
 use super::slots::lock;
 use super::{INDEX_DB, Inner, SqliteStore, audit_rows, make_file, meta};
 use crate::audit::{self, Row};
 use crate::storage::errors::{OpenError, ReadError};
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags};
+use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const EVERY: Duration = Duration::from_millis(1_000);
-/// Rows merged in one transaction.
-const RUN: usize = 32_768;
 /// The most a query scans beyond what is merged (I10); a rebuild in progress answers `Store`.
 const LONGEST_TAIL: u64 = 65_536;
 /// Most positions or rows a query answers with.
@@ -23,10 +25,11 @@ const MOST: usize = 10_000;
 
 const POSITION: &str = "position";
 const HASH: &str = "hash";
-const TABLES: &str =
-    "CREATE TABLE IF NOT EXISTS meta(k TEXT PRIMARY KEY, v BLOB NOT NULL) STRICT, WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS audit_by(kind INTEGER NOT NULL, k BLOB NOT NULL, pos INTEGER NOT NULL, \
-    PRIMARY KEY(kind, k, pos)) STRICT, WITHOUT ROWID;";
+/// How the projection is written; one of another format is made anew.
+const FORMAT: &str = "format";
+const RUNS: u64 = 2;
+const META: &str =
+    "CREATE TABLE IF NOT EXISTS meta(k TEXT PRIMARY KEY, v BLOB NOT NULL) STRICT, WITHOUT ROWID;";
 
 /// The connection queries use, once the follower has found the projection to be of this very log.
 #[derive(Default)]
@@ -70,7 +73,8 @@ impl Follower {
         let path = self.inner.dir.join(INDEX_DB);
         let busy = self.inner.options.busy;
         let kept = connect(&path, Role::Index, busy).and_then(|conn| {
-            conn.execute_batch(TABLES)?;
+            conn.execute_batch(META)?;
+            conn.execute_batch(runs::TABLE)?;
             self.check(&conn).map(|()| conn)
         });
         let conn = match kept {
@@ -81,8 +85,10 @@ impl Follower {
                 }
                 make_file(&path)?;
                 let conn = connect(&path, Role::Index, busy)?;
-                conn.execute_batch(TABLES)?;
+                conn.execute_batch(META)?;
+                conn.execute_batch(runs::TABLE)?;
                 meta::put(&conn, meta::VAULT_ID, &self.inner.vault.0)?;
+                meta::put_u64(&conn, FORMAT, RUNS)?;
                 self.mark(&conn, 0, &[0; 32])?;
                 conn
             }
@@ -97,7 +103,9 @@ impl Follower {
 
     fn check(&self, index: &Connection) -> Result<(), OpenError> {
         let stale = OpenError::Damaged("the index is of another log");
-        if meta::need::<16>(index, meta::VAULT_ID)? != self.inner.vault.0 {
+        if meta::need::<16>(index, meta::VAULT_ID)? != self.inner.vault.0
+            || u64::from_be_bytes(meta::need(index, FORMAT)?) != RUNS
+        {
             return Err(stale);
         }
         let position = u64::from_be_bytes(meta::need(index, POSITION)?);
@@ -111,45 +119,48 @@ impl Follower {
         meta::put(index, HASH, hash)
     }
 
-    /// Merges everything committed so far, in runs.
+    /// Merges every block of the log that is complete.
     fn merge(&self, index: &mut Connection) -> Result<(), ReadError> {
+        let head = audit_rows::head(&self.log)?;
         while !self.inner.stopped() {
-            let from = meta::find(index, POSITION)?.map(u64::from_be_bytes).ok_or(ReadError::Corrupt)?;
-            let rows = audit_rows::range(&self.log, from + 1, RUN)?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            let tx = index.transaction()?;
-            {
-                let mut put = tx.prepare_cached(
-                    "INSERT INTO audit_by(kind, k, pos) VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING",
-                )?;
-                for (kind, key, pos) in sorted_keys(&rows)? {
-                    put.execute(params![kind, key.as_slice(), super::rows::signed(pos)])?;
-                }
-            }
-            self.mark(&tx, last.pos, &last.hash)?;
-            tx.commit()?;
-            if rows.len() < RUN {
+            let done = position(index)?;
+            let block = if done == 0 { 0 } else { SHAPE.block_of(done) + 1 };
+            let (from, end) = (SHAPE.base(0, block), SHAPE.base(0, block + 1));
+            if head < end - 1 {
                 return Ok(());
             }
+            let (mut entries, mut last) = (Vec::new(), 0);
+            audit_rows::bodies(&self.log, from, |pos, body| {
+                if pos >= end {
+                    return Ok(ControlFlow::Break(()));
+                }
+                last = pos;
+                keys_in(body, |kind, key| entries.push(Entry { kind, key: prefix(&key), pos }))?;
+                Ok(ControlFlow::Continue(()))
+            })?;
+            entries.sort_unstable();
+            entries.dedup();
+            let hash = audit_rows::hash_at(&self.log, last)?.ok_or(ReadError::Corrupt)?;
+            let tx = index.transaction()?;
+            runs::add(&tx, SHAPE, block, &entries)?;
+            self.mark(&tx, last, &hash)?;
+            tx.commit()?;
         }
         Ok(())
     }
 }
 
-fn keys_of(row: &Row) -> Result<Vec<(u8, [u8; 16])>, ReadError> {
-    let body = audit::decode(&row.body).map_err(|_| ReadError::Corrupt)?;
-    let mut keys = Vec::new();
-    keys.extend(audit::index_keys(&body));
-    Ok(keys)
+fn position(index: &Connection) -> Result<u64, ReadError> {
+    meta::find(index, POSITION)?.map(u64::from_be_bytes).ok_or(ReadError::Corrupt)
 }
 
-fn sorted_keys(rows: &[Row]) -> Result<Vec<(u8, [u8; 16], u64)>, ReadError> {
-    let mut keys = Vec::new();
-    for row in rows {
-        keys.extend(keys_of(row)?.into_iter().map(|(kind, key)| (kind, key, row.pos)));
-    }
-    keys.sort_unstable();
-    Ok(keys)
+/// What the projection keeps of a key: a whole reference, or as much of a name's hash.
+fn prefix(key: &[u8; 16]) -> u64 {
+    (u128::from_be_bytes(*key) >> 64) as u64
+}
+
+fn keys_in(body: &[u8], each: impl FnMut(u8, [u8; 16])) -> Result<(), ReadError> {
+    if audit::index_keys_in(body, each) { Ok(()) } else { Err(ReadError::Corrupt) }
 }
 
 impl SqliteStore {
@@ -165,7 +176,7 @@ impl SqliteStore {
         let below = before.unwrap_or(u64::MAX);
         let (merged, older) = self.merged(kind, key, below, limit)?;
         let newer = self.read_log(|reader| {
-            let head = audit_rows::last(reader.conn)?.map_or(0, |row| row.pos).min(below.saturating_sub(1));
+            let head = audit_rows::head(reader.conn)?.min(below.saturating_sub(1));
             if head.saturating_sub(merged) > LONGEST_TAIL {
                 return Err(ReadError::Store);
             }
@@ -185,17 +196,17 @@ impl SqliteStore {
         let conn = lock(&self.inner.index.0);
         let Some(conn) = conn.as_ref() else { return Ok((0, Vec::new())) };
         let snapshot = conn.unchecked_transaction()?;
-        let position = meta::find(&snapshot, POSITION)?.map(u64::from_be_bytes).ok_or(ReadError::Corrupt)?;
-        let mut statement = snapshot.prepare_cached(
-            "SELECT pos FROM audit_by WHERE kind = ?1 AND k = ?2 AND pos < ?3 ORDER BY pos DESC LIMIT ?4",
-        )?;
-        let limit = i64::try_from(limit).unwrap_or(0);
-        let mut rows = statement.query(params![kind, key.as_slice(), super::rows::signed(below), limit])?;
+        let merged = position(&snapshot)?;
+        let blocks = if merged == 0 { 0 } else { SHAPE.block_of(merged) + 1 };
         let mut out = Vec::new();
-        while let Some(row) = rows.next()? {
-            out.push(super::rows::count(row.get(0)?)?);
+        for (level, run) in SHAPE.runs(blocks) {
+            if out.len() == limit {
+                break;
+            }
+            let wanted = (kind, prefix(key), below);
+            runs::find(&snapshot, (SHAPE, level, run), wanted, limit, &mut out)?;
         }
-        Ok((position, out))
+        Ok((merged, out))
     }
 
     /// One event as stored.
@@ -213,17 +224,21 @@ impl SqliteStore {
 }
 
 /// Positions above `merged` up to `head` with the key, ascending.
-fn unmerged(conn: &Connection, merged: u64, head: u64, key: (u8, [u8; 16])) -> Result<Vec<u64>, ReadError> {
-    let (mut found, mut next) = (Vec::new(), merged + 1);
-    while next <= head {
-        let rows = audit_rows::range(conn, next, 1_024)?;
-        let Some(last) = rows.last() else { break };
-        next = last.pos + 1;
-        for row in rows.iter().filter(|row| row.pos <= head) {
-            if keys_of(row)?.contains(&key) {
-                found.push(row.pos);
-            }
+fn unmerged(
+    conn: &Connection,
+    merged: u64,
+    head: u64,
+    wanted: (u8, [u8; 16]),
+) -> Result<Vec<u64>, ReadError> {
+    let mut found = Vec::new();
+    audit_rows::bodies(conn, merged + 1, |pos, body| {
+        if pos > head {
+            return Ok(ControlFlow::Break(()));
         }
-    }
+        let mut hit = false;
+        keys_in(body, |kind, key| hit |= (kind, key) == wanted)?;
+        found.extend(hit.then_some(pos));
+        Ok(ControlFlow::Continue(()))
+    })?;
     Ok(found)
 }

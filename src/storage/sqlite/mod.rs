@@ -26,6 +26,7 @@ mod pages;
 mod pragmas;
 mod reader;
 mod rows;
+mod runs;
 mod slots;
 mod snapshot;
 #[cfg(test)]

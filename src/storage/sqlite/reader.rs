@@ -10,13 +10,28 @@ use crate::domain::record::{RecordHead, RowSeal, WrappedKey};
 use crate::domain::*;
 use crate::storage::errors::ReadError;
 use crate::storage::rows::*;
-use rusqlite::{Connection, params};
+use rusqlite::{CachedStatement, Connection, params};
 
 /// A snapshot: one read transaction on this thread's connection. Never held across an await.
 pub struct Reader<'a> {
     pub(super) conn: &'a Connection,
     store: &'a Inner,
     read_at: CommitNo,
+    /// Statements a batch runs again and again: looked up once a snapshot, not once a row.
+    subjects: Option<CachedStatement<'a>>,
+    records: Option<CachedStatement<'a>>,
+}
+
+/// The statement in its place, prepared when it is first wanted.
+fn held<'a, 's>(
+    conn: &'a Connection,
+    place: &'s mut Option<CachedStatement<'a>>,
+    sql: &str,
+) -> rusqlite::Result<&'s mut CachedStatement<'a>> {
+    Ok(match place {
+        Some(statement) => statement,
+        None => place.insert(conn.prepare_cached(sql)?),
+    })
 }
 
 /// Most rows a list answers with, whatever is asked (I10).
@@ -53,7 +68,8 @@ impl SqliteStore {
             slot.end()?;
         }
         let (conn, read_at) = slot.renew(&self.inner)?;
-        f(&mut Reader { conn, store: &self.inner, read_at: CommitNo(read_at) })
+        let read_at = CommitNo(read_at);
+        f(&mut Reader { conn, store: &self.inner, read_at, subjects: None, records: None })
     }
 }
 
@@ -64,8 +80,8 @@ impl Reader<'_> {
     }
     /// A subject.
     pub fn subject(&mut self, subject: SubjectId) -> Result<Option<SubjectRow>, ReadError> {
-        let mut statement =
-            self.conn.prepare_cached("SELECT version, state, seal FROM subjects WHERE locator = ?1")?;
+        let sql = "SELECT version, state, seal FROM subjects WHERE locator = ?1";
+        let statement = held(self.conn, &mut self.subjects, sql)?;
         let mut rows = statement.query([subject.0.to_i64()])?;
         rows.next()?.map(|row| columns::subject(row, subject)).transpose()
     }
@@ -79,6 +95,21 @@ impl Reader<'_> {
         let Some(row) = rows.next()? else { return Ok(None) };
         let (head, seal) = columns::head(row)?;
         Ok(Some(RecordRow { head, seal, sealed: columns::blob(row.get_ref(10)?)?.to_vec() }))
+    }
+    /// A record with the wrapped key of its version, if that is there, in one look-up.
+    pub fn record_and_key(
+        &mut self,
+        record: RecordId,
+    ) -> Result<Option<(RecordRow, Option<WrappedKey>)>, ReadError> {
+        let sql = "SELECT r.locator, subject, collection, r.version, head_version, status, created_us, expires_us, \
+                   generations, seal, sealed, kek, wrapped FROM records r LEFT JOIN keys k \
+                   ON k.locator = r.locator AND k.version = r.version WHERE r.locator = ?1";
+        let statement = held(self.conn, &mut self.records, sql)?;
+        let mut rows = statement.query([record.0.to_i64()])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let (head, seal) = columns::head(row)?;
+        let sealed = columns::blob(row.get_ref(10)?)?.to_vec();
+        Ok(Some((RecordRow { head, seal, sealed }, columns::joined_key(row, 11)?)))
     }
     /// A record version's wrapped key.
     pub fn key(&mut self, record: RecordId, version: Version) -> Result<Option<WrappedKey>, ReadError> {

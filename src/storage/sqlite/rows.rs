@@ -64,6 +64,12 @@ pub(super) fn key(row: &Row<'_>) -> Result<WrappedKey, ReadError> {
     Ok(WrappedKey { kek: row.get(0)?, bytes: array(row.get_ref(1)?)? })
 }
 
+/// Columns `kek, wrapped` from `at` on, of a join that may have found none.
+pub(super) fn joined_key(row: &Row<'_>, at: usize) -> Result<Option<WrappedKey>, ReadError> {
+    let Some(kek) = row.get::<_, Option<_>>(at)? else { return Ok(None) };
+    Ok(Some(WrappedKey { kek, bytes: array(row.get_ref(at + 1)?)? }))
+}
+
 /// Columns `record, version, body, expires_us, seal`.
 pub(super) fn grant(row: &Row<'_>, id: GrantId) -> Result<GrantRow, ReadError> {
     Ok(GrantRow {
