@@ -204,7 +204,9 @@ fn rejected(told: &Told, record: Option<&str>) -> Result<Vec<LineFault>, Failed>
     if problem.errors.is_empty() {
         return Ok(vec![fault("", &problem.code)]);
     }
-    Ok(problem.errors.iter().map(|e| fault(&e.field, &e.code)).collect())
+    // A card number keeps the one name it has everywhere; other faults are named by their own codes.
+    let named = |code: &str| if code == "card_number" { problem.code.clone() } else { code.to_owned() };
+    Ok(problem.errors.iter().map(|e| fault(&e.field, &named(&e.code))).collect())
 }
 
 fn write_tokens(
