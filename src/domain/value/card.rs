@@ -140,6 +140,8 @@ impl Run {
                 if self.digits.is_empty() {
                     self.after_letter = self.previous_is_letter;
                     self.blocks.push((0, '\0'));
+                    // A gap before the first digit parts nothing.
+                    self.pending = None;
                 } else if let Some(separator) = self.pending.take() {
                     self.blocks.push((self.digits.len(), separator));
                 }
@@ -302,6 +304,9 @@ mod tests {
             "12/27 4111 1111 1111 1111",
             "3782 822463 10005 12/27",
             "Order 5 4111111111111111",
+            " 4111111111111111 12/27",
+            "card: 4111111111111111 12/27",
+            "- 4111 1111 1111 1111 123",
             "Visa4111 1111 1111 1111 12/27",
             "4\u{301}111 1111 1111 1111",
             "4\u{fe0f}\u{20e3}111 1111 1111 1111",
