@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-fn events(vault: &Vault) -> Vec<Value> {
+pub(crate) fn events(vault: &Vault) -> Vec<Value> {
     let data = vault.data();
     let (ok, out, err) = run(&["audit", "query", "--data-dir", path(&data), "--limit", "5000"]);
     assert!(ok, "{err}");
