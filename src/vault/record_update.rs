@@ -76,6 +76,14 @@ impl Vault {
                 Fault::new("/fields", "no_value", "Send at least one field to change; null removes one.");
             return Err(plain(Refusal::InvalidRequest(vec![fault])));
         }
+        // A field that the caller writes in no collection is refused for that, whether the record is there or not.
+        for input in &command.fields {
+            let named = policy.collections().filter_map(|(c, _)| policy.field(c, &input.name));
+            let judged: Vec<_> = named.map(|facts| policy.judge_write_field(question, facts.no)).collect();
+            if let (Some(Err(denial)), false) = (judged.first(), judged.iter().any(Result::is_ok)) {
+                return Err((Refusal::Denied(crate::vault::refusal::RuleName(denial.rule)), denial.all));
+            }
+        }
         let missing = || plain(Refusal::NotFound);
         let record = record.ok_or_else(missing)?;
         let found = self.store().read(|reader| self.load_record(reader, record));
