@@ -1,5 +1,7 @@
 //! The OpenAPI 3.1 document, generated from the route table and the types the routes read and write.
 
+mod bounds;
+
 use crate::http::api::{
     Operation, ROUTES, Route, batch, certificates, consents, contexts, credentials, detokenize, records,
     search, subjects, tokens, unsubscribe, whoami,
@@ -167,7 +169,7 @@ fn operation(route: &Route) -> Value {
             |name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }),
         );
     let query =
-        route.query.iter().map(|name| json!({ "name": name, "in": "query", "schema": { "type": "string" } }));
+        route.query.iter().map(|name| json!({ "name": name, "in": "query", "schema": bounds::query(name) }));
     let mut parameters: Vec<Value> = path.chain(query).collect();
     if route.method != "GET" {
         parameters.push(json!({ "name": "Idempotency-Key", "in": "header", "schema": { "type": "string", "maxLength": 255 } }));
@@ -197,7 +199,8 @@ fn operation(route: &Route) -> Value {
 pub fn document() -> String {
     let components: Components = Schemas::openapi().components.unwrap_or_default();
     let mut schemas = serde_json::to_value(&components).unwrap_or_default();
-    let schemas = schemas.get_mut("schemas").map(Value::take).unwrap_or_default();
+    let mut schemas = schemas.get_mut("schemas").map(Value::take).unwrap_or_default();
+    bounds::tighten(&mut schemas);
     let mut paths: Map<String, Value> = Map::new();
     for route in ROUTES {
         let entry = paths.entry(route.path.to_owned()).or_insert_with(|| json!({}));

@@ -48,8 +48,22 @@ impl Serving {
     }
 }
 
-/// Answers one request of a route, or of none (`None`: unknown path or method). A panic is contained: 500, counted.
+/// Answers one request of a route, or of none (`None`: unknown path or method), in a task of its own: a client that goes
+/// away drops the wait for the answer, never the request, so that what was begun ends on the log (P1).
 pub async fn answer(
+    serving: web::Data<Serving>,
+    route: Option<&'static Route>,
+    req: HttpRequest,
+    payload: web::Payload,
+    id: RequestId,
+) -> HttpResponse {
+    let task = actix_web::rt::spawn(answered(serving, route, req, payload, id));
+    // The task contains its panics; it is cancelled only with its worker.
+    task.await.unwrap_or_else(|_| Problem::new(Code::InternalError).to_response(id))
+}
+
+/// The request from its head to its answer. A panic is contained: 500, counted.
+async fn answered(
     serving: web::Data<Serving>,
     route: Option<&'static Route>,
     req: HttpRequest,

@@ -99,15 +99,23 @@ impl Vault {
         if cost == 0 {
             return Ok(());
         }
-        refused(self.limits().charge(caller.client(), &self.declared(caller), cost), true)?;
+        self.charge_units(caller, cost)?;
         draft.body.cost = draft.body.cost.saturating_add(cost);
         Ok(())
     }
+    /// Charges cost units that the caller of this writes into its event.
+    pub(in crate::vault) fn charge_units(&self, caller: &Caller, cost: u32) -> Result<(), Refusal> {
+        refused(self.limits().charge(caller.client(), &self.declared(caller), cost), true).map(drop)
+    }
+    /// Takes back units that no event says were charged.
+    pub(in crate::vault) fn refund_units(&self, caller: &Caller, cost: u32) {
+        if cost > 0 {
+            self.limits().refund(caller.client(), &self.declared(caller), cost);
+        }
+    }
     /// A request that turned out to repeat an earlier one: its reply is minted again and costs nothing, as its event says.
     pub(in crate::vault) fn refund(&self, caller: &Caller, draft: &Draft) {
-        if draft.body.cost > 0 {
-            self.limits().refund(caller.client(), &self.declared(caller), draft.body.cost);
-        }
+        self.refund_units(caller, draft.body.cost);
     }
     /// Counts the subjects of a request against the caller's day and hour; before anything about them is opened. What is
     /// counted is named in the event of a detokenize or a search, and nothing else: a replay counts the same

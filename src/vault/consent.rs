@@ -52,12 +52,12 @@ pub struct ConsentView {
 }
 
 impl Vault {
-    /// Records a consent or its withdrawal.
+    /// Records a consent or its withdrawal; `None`: the name is not one of ours.
     pub async fn record_consent(
         &self,
         caller: &Caller,
         call: &Call,
-        subject: SubjectId,
+        subject: Option<SubjectId>,
         command: &ConsentCommand,
     ) -> Result<Done<()>, Refusal> {
         let policy = caller.policy().clone();

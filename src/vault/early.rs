@@ -17,10 +17,7 @@ const CURSOR_LIFE: Duration = Duration::from_secs(86_400);
 
 /// Whether the act is charged before its row is looked for.
 fn costs_to_ask(act: Act) -> bool {
-    matches!(
-        act,
-        Act::SubjectView | Act::ConsentView | Act::RecordView | Act::RecordUpdate | Act::RecordDelete
-    )
+    matches!(act, Act::SubjectView | Act::ConsentView | Act::RecordView | Act::RecordDelete)
 }
 
 impl Vault {

@@ -30,12 +30,12 @@ pub struct UpdateRecord {
 }
 
 impl Vault {
-    /// Changes a record.
+    /// Changes a record; `None`: the name is not one of ours.
     pub async fn update_record(
         &self,
         caller: &Caller,
         call: &Call,
-        record: RecordId,
+        record: Option<RecordId>,
         command: &UpdateRecord,
     ) -> Result<Done<StoredTokens>, Refusal> {
         let policy = caller.policy().clone();
@@ -43,7 +43,7 @@ impl Vault {
         let purpose = policy.purpose(&command.purpose);
         draft.body.purpose = purpose.and_then(|p| policy.purpose_name(p)).map(str::to_owned);
         let question = write_question(caller, purpose, self.today());
-        if let Err(denial) = policy.judge_request(&question) {
+        if let Err(denial) = policy.judge_writer(&question) {
             let refusal = Refusal::Denied(crate::vault::refusal::RuleName(denial.rule));
             return Err(self.refuse(caller, Some(call), draft, refusal, denial.all).await);
         }
@@ -52,8 +52,8 @@ impl Vault {
             return Err(self.refuse(caller, None, draft, refusal, RuleSet::default()).await);
         }
         // The collection is the record's; it is read first, checked again in the plan's own snapshot.
-        let fields = match self.check_update(&policy, &question, record, command).await {
-            Ok(fields) => fields,
+        let (record, fields) = match self.check_update(&policy, &question, record, command).await {
+            Ok(found) => found,
             Err((refusal, rules)) => {
                 return Err(self.refuse(caller, Some(call), draft, refusal, rules).await);
             }
@@ -67,19 +67,32 @@ impl Vault {
         &self,
         policy: &Policy,
         question: &Question,
-        record: RecordId,
+        record: Option<RecordId>,
         command: &UpdateRecord,
-    ) -> Result<Checked, (Refusal, RuleSet)> {
+    ) -> Result<(RecordId, Checked), (Refusal, RuleSet)> {
         let plain = |refusal: Refusal| (refusal, RuleSet::default());
         if command.fields.is_empty() {
             let fault =
                 Fault::new("/fields", "no_value", "Send at least one field to change; null removes one.");
             return Err(plain(Refusal::InvalidRequest(vec![fault])));
         }
+        // A field that the caller writes in no collection is refused for that, whether the record is there or not.
+        for input in &command.fields {
+            let named = policy.collections().filter_map(|(c, _)| policy.field(c, &input.name));
+            let judged: Vec<_> = named.map(|facts| policy.judge_write_field(question, facts.no)).collect();
+            if let (Some(Err(denial)), false) = (judged.first(), judged.iter().any(Result::is_ok)) {
+                return Err((Refusal::Denied(crate::vault::refusal::RuleName(denial.rule)), denial.all));
+            }
+        }
+        let missing = || plain(Refusal::NotFound);
+        let record = record.ok_or_else(missing)?;
         let found = self.store().read(|reader| self.load_record(reader, record));
-        let loaded =
-            found.map_err(|_| plain(Refusal::AuditUnavailable))?.ok_or_else(|| plain(Refusal::NotFound))?;
+        let loaded = found.map_err(|_| plain(Refusal::AuditUnavailable))?.ok_or_else(missing)?;
         let collection = loaded.row.head.collection;
+        if !policy.writes_in(&question.asker, collection) {
+            // Not this client's collection: it is not told that the record is there.
+            return Err(missing());
+        }
         let known = command.fields.iter().filter_map(|f| policy.field(collection, &f.name));
         for facts in known {
             if let Err(denial) = policy.judge_write_field(question, facts.no) {
@@ -88,7 +101,7 @@ impl Vault {
         }
         let fields = self.check_fields(policy, collection, &command.fields).await.map_err(plain)?;
         self.check_birth_date(policy, &fields).map_err(plain)?;
-        Ok(fields)
+        Ok((record, fields))
     }
 
     fn plan_update(

@@ -154,7 +154,7 @@ impl Vault {
         caller: &Caller,
         call: &Call,
         (act, granted): (Act, &str),
-        subject: SubjectId,
+        subject: impl Into<Option<SubjectId>>,
         change: impl Fn(&mut SubjectState) -> Result<(), Stop>,
     ) -> Result<Done<()>, Refusal> {
         let draft = Draft::new(caller, call, act);
@@ -162,6 +162,9 @@ impl Vault {
             let refusal = Refusal::Denied(RuleName(denial.rule));
             return Err(self.refuse(caller, Some(call), draft, refusal, denial.all).await);
         }
+        let Some(subject) = subject.into() else {
+            return Err(self.refuse(caller, Some(call), draft, Refusal::NotFound, RuleSet::default()).await);
+        };
         let concluded = self
             .run(caller, call, draft, |desk| {
                 let loaded = self.load_subject(desk.reader, subject)?.ok_or(Refusal::NotFound)?;

@@ -158,8 +158,14 @@ fn c08_a_field_that_no_granted_purpose_needs_is_refused_unread() {
     let empty = shop.post("/v1/records", body("contact", "order_fulfilment", json!({})));
     assert!(matches!(empty.status(), 400 | 422), "{}", empty.text());
     let mut billing = Client::of(&vault, "billing");
-    let change = json!({"purpose": "billing", "fields": {"name": "x"}});
-    billing.patch(&at(&stored), change).denied("field_not_needed");
+    let change = json!({"purpose": "billing", "fields": {"phone": "x"}});
+    billing.patch(&at(&stored), change.clone()).denied("field_not_needed");
+    // The same of a record that never was, and a field of its own tells nothing of others' records (I5).
+    let never = "/v1/records/rec_0123456789ABCDEFGHJKMNPQRS";
+    billing.patch(never, change).denied("field_not_needed");
+    let own = json!({"purpose": "billing", "fields": {"name": "x"}});
+    billing.patch(&at(&stored), own.clone()).refused(404, "not_found");
+    billing.patch(never, own).refused(404, "not_found");
     billing.get(&at(&stored)).denied("act_not_granted");
 }
 

@@ -80,7 +80,8 @@ impl From<&RecordedConsent> for ConsentShown {
 pub async fn record(x: &Exchange<'_>, recipient: Option<&str>) -> Result<Reply, Failure> {
     let body: NewConsent = x.json()?;
     let at = body.at.as_deref().map(|at| instant("/at", at)).transpose()?;
-    let subject = x.subject(Act::ConsentRecord).await?;
+    // The act is judged before it is said whether the person is there, so an unknown name is the verb's to refuse.
+    let subject = x.vault.subject_named(x.path("sub"));
     let command = ConsentCommand {
         purpose: x.path("purpose").to_owned(),
         recipient: recipient.map(str::to_owned),

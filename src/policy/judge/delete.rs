@@ -68,7 +68,8 @@ impl Policy {
         Some(events.fold(facts.created_at, Timestamp::max).plus(duty.keep))
     }
 
-    fn writes_in(&self, asker: &Asker, collection: CollectionNo) -> bool {
+    /// Whether the client writes a field of the collection for some purpose: else its records are not there for it.
+    pub fn writes_in(&self, asker: &Asker, collection: CollectionNo) -> bool {
         let grants = self.client_rules.get(&asker.client).map_or(&[][..], |c| &c.grants);
         self.fields_of(collection).any(|field| grants.iter().any(|g| g.write.has(field.no.0)))
     }

@@ -10,6 +10,14 @@ use crate::policy::permit::WritePermit;
 use crate::policy::question::{Denial, Question, Wish, fail_if};
 
 impl Policy {
+    /// Whether the caller writes anything under the purpose: what can be refused before a record is looked for.
+    pub fn judge_writer(&self, question: &Question) -> Result<(), Denial> {
+        let mut failed = self.write_rules(question);
+        let some = self.grant_of(question).is_some_and(|grant| grant.write != Default::default());
+        fail_if(&mut failed, !some, Rule::FieldNotNeeded);
+        Denial::from_rules(failed)
+    }
+
     /// Whether the purpose needs the field (C08): asker and purpose first, then `field_not_needed`.
     pub fn judge_write_field(&self, question: &Question, field: FieldNo) -> Result<(), Denial> {
         let mut failed = self.write_rules(question);

@@ -1,6 +1,7 @@
 //! The items of one record: read once, judged for the subject, opened under one permit and the event's ticket.
 
-use super::{Item, Prepared, Rendered, Want, surcharge};
+use super::beyond::{Beyond, surcharge};
+use super::{Item, Prepared, Rendered, Want};
 use crate::crypto::Fields;
 use crate::domain::Object;
 use crate::domain::event::EventItem;
@@ -15,6 +16,9 @@ use crate::vault::commit::{Desk, Plan, Stop};
 use crate::vault::context::NamedContext;
 use crate::vault::refusal::{Refusal, RuleName};
 
+/// The plan, its items on the log, what became of the tokens, and what the fields cost.
+type Groups<'a> = (&'a mut Plan<Prepared>, &'a mut [EventItem], &'a mut TokenCounts, &'a Beyond);
+
 impl Vault {
     pub(in crate::vault::reveal) fn open_group(
         &self,
@@ -22,7 +26,7 @@ impl Vault {
         caller: &Caller,
         stand: (&Leave, Option<&NamedContext<'_>>),
         group: &[Want],
-        (plan, log, counts): (&mut Plan<Prepared>, &mut [EventItem], &mut TokenCounts),
+        (plan, log, counts, beyond): Groups<'_>,
     ) -> Result<(), Stop> {
         let Some(first) = group.first() else { return Ok(()) };
         let policy = caller.policy();
@@ -60,6 +64,7 @@ impl Vault {
             refuse_all(desk, (plan, log), &live, &denial);
             return self.rehearse(desk.reader, &first.pointer);
         }
+        self.charge_beyond(desk, caller, beyond, live.iter().map(|w| w.pointer.field))?;
         // Budgets of subjects stand before anything about them is opened; the log names whom they counted.
         self.charge_subjects(caller, &[subject_ref])?;
         desk.event.subjects.push(subject_ref);

@@ -1,6 +1,7 @@
 //! Detokenize: tokens in, fields out, for a stated purpose. The order is fixed: limits, tokens opened without I/O, the
 //! static half of the judge, rows, the subject half, seals opened under the event's ticket, commit, release (I1, I2, I5).
 
+mod beyond;
 mod group;
 mod plan;
 mod release;
@@ -13,8 +14,8 @@ use crate::domain::disclosure::Undisclosed;
 use crate::domain::event::Act;
 use crate::domain::field::Form;
 use crate::domain::token::Pointer;
-use crate::domain::{FieldNo, RecordId, Sensitive};
-use crate::policy::{ContextState, FieldLeave, Policy, Question, Wish};
+use crate::domain::{RecordId, Sensitive};
+use crate::policy::{ContextState, FieldLeave, Question, Wish};
 use crate::storage::GrantRow;
 use crate::vault::Vault;
 use crate::vault::call::{Call, Draft, IdempotencyKey};
@@ -22,6 +23,7 @@ use crate::vault::caller::Caller;
 use crate::vault::commit::{Concluded, Done};
 use crate::vault::context::NamedContext;
 use crate::vault::refusal::Refusal;
+use beyond::Beyond;
 use plan::Ask;
 use zeroize::Zeroize;
 
@@ -112,7 +114,7 @@ impl Vault {
         draft
     }
 
-    /// Charges a unit a token, opens the tokens, charges what their fields cost beyond it.
+    /// Charges a unit a token, then opens the tokens: what their fields cost beyond it is charged for what is there.
     fn reveal_charged(
         &self,
         caller: &Caller,
@@ -121,10 +123,7 @@ impl Vault {
     ) -> Result<Vec<Option<Pointer>>, Refusal> {
         let units = u32::try_from(command.tokens.len()).unwrap_or(u32::MAX);
         self.charge(caller, draft, units)?;
-        let pointers: Vec<Option<Pointer>> = command.tokens.iter().map(|t| self.open_token(t)).collect();
-        let extra = pointers.iter().flatten().map(|p| surcharge(caller.policy(), p.field)).sum();
-        self.charge(caller, draft, extra)?;
-        Ok(pointers)
+        Ok(command.tokens.iter().map(|t| self.open_token(t)).collect())
     }
 
     /// Judges, opens, commits and releases tokens that were charged.
@@ -154,14 +153,18 @@ impl Vault {
         });
         let context = NamedContext::of(command.context.as_ref(), command.on_behalf_of.as_ref());
         let reading = Call { idempotency: None, ..*call };
+        let beyond = Beyond::default();
         let concluded = self
             .run(caller, &reading, draft, |desk| {
+                beyond.plan_anew();
                 let leave = policy.judge_request(&question)?;
-                let ask = Ask { pointers, atomic: command.atomic, spending, context: context.as_ref() };
+                let (atomic, context) = (command.atomic, context.as_ref());
+                let ask = Ask { pointers, atomic, spending, context, beyond: &beyond };
                 self.plan_reveal(desk, caller, &leave, ask)
             })
-            .await?;
-        let Concluded::Fresh(done) = concluded else { return Err(Refusal::Conflict) };
+            .await;
+        self.settle_beyond(caller, &beyond, concluded.as_ref().err());
+        let Concluded::Fresh(done) = concluded? else { return Err(Refusal::Conflict) };
         self.disclose(done)
     }
 
@@ -169,9 +172,4 @@ impl Vault {
         // EXPOSE: opened in place; a forged one stops here, counted, without I/O.
         self.keys().open_token(token.expose())
     }
-}
-
-/// What a field costs beyond the one unit charged before its token was opened.
-fn surcharge(policy: &Policy, field: FieldNo) -> u32 {
-    policy.field_facts(field).map_or(0, |f| u32::from(f.sensitivity).saturating_sub(1))
 }

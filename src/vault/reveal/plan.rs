@@ -12,6 +12,7 @@ use crate::vault::caller::Caller;
 use crate::vault::commit::{Desk, Plan, Stop};
 use crate::vault::context::NamedContext;
 use crate::vault::refusal::{Refusal, RuleName};
+use crate::vault::reveal::beyond::Beyond;
 use crate::vault::reveal::group::set;
 use crate::vault::reveal::release::finish;
 
@@ -23,6 +24,7 @@ pub(in crate::vault::reveal) struct Ask<'a> {
     pub(in crate::vault::reveal) atomic: bool,
     pub(in crate::vault::reveal) spending: Option<crate::vault::call::IdempotencyKey>,
     pub(in crate::vault::reveal) context: Option<&'a NamedContext<'a>>,
+    pub(in crate::vault::reveal) beyond: &'a Beyond,
 }
 
 /// What every item that is not there for the caller is answered with: not found, or, where the grant asks for a context,
@@ -71,6 +73,7 @@ impl Vault {
                     wants.push(want);
                 }
                 Screened::Denied(rule, all) => {
+                    self.charge_beyond(desk, caller, ask.beyond, std::iter::once(pointer.field))?;
                     desk.event.rules.0 |= all.0;
                     if let Some(slot) = slot {
                         *slot = EventItem {
@@ -91,7 +94,7 @@ impl Vault {
         wants.sort_by_key(|w| (w.record, w.index));
         for group in wants.chunk_by(|a, b| a.record == b.record) {
             let stand = (leave, ask.context);
-            self.open_group(desk, caller, stand, group, (&mut plan, &mut log, &mut counts))?;
+            self.open_group(desk, caller, stand, group, (&mut plan, &mut log, &mut counts, ask.beyond))?;
         }
         if let Some((_, _, verified)) = &mut desk.event.context {
             verified.get_or_insert(false);

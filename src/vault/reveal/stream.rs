@@ -1,8 +1,8 @@
-//! A detokenize of up to 100 000 tokens in parts of 1 000: charged whole, then each part judged, audited and released for
-//! itself, and only when the one before was taken. A stream that is cut has audited no more than the part that was being
+//! A detokenize of up to 100 000 tokens in parts of 1 000: a unit each is charged for the whole, then each part judged, charged
+//! for the fields that are there, audited and released for itself, and only when the one before was taken. A stream that is cut has audited no more than the part that was being
 //! sent. Each part is read anew: a consent withdrawn, a client suspended or a key withdrawn meanwhile ends what follows.
 
-use super::{RevealCommand, ShownItem, surcharge};
+use super::{RevealCommand, ShownItem};
 use crate::domain::disclosure::LogHead;
 use crate::domain::event::MAX_ITEMS;
 use crate::domain::rule::{Rule, RuleSet};
@@ -38,7 +38,7 @@ pub struct RevealedChunk {
 }
 
 impl RevealStream {
-    /// Charges the whole of it; nothing is read yet.
+    /// Charges a unit a token for the whole of it; nothing is read yet.
     pub async fn begin(
         vault: Arc<Vault>,
         caller: Arc<Caller>,
@@ -56,15 +56,11 @@ impl RevealStream {
             // Others on this worker are served meanwhile.
             tokio::task::yield_now().await;
         }
-        let extra = pointers.iter().flatten().map(|p| surcharge(caller.policy(), p.field)).sum();
-        if let Err(refusal) = vault.charge(&caller, &mut draft, extra) {
-            return Err(vault.refuse(&caller, None, draft, refusal, RuleSet::default()).await);
-        }
         let call = Call { ..*call };
         Ok(Self { vault, caller, call, command, pointers, taken: 0, cost: draft.body.cost })
     }
 
-    /// What the whole of it was charged.
+    /// What was charged so far: a unit for each token of the whole, and what the fields found so far cost beyond it.
     pub fn cost(&self) -> u32 {
         self.cost
     }
@@ -86,13 +82,16 @@ impl RevealStream {
         let mut draft = vault.reveal_draft(caller, &call, &self.command);
         let number = |n: usize| u32::try_from(n.div_ceil(MAX_ITEMS)).unwrap_or(u32::MAX);
         draft.body.part = (number(self.taken), number(self.pointers.len()));
-        let extra: u32 = some.iter().flatten().map(|p| surcharge(caller.policy(), p.field)).sum();
-        draft.body.cost = u32::try_from(some.len()).unwrap_or(u32::MAX).saturating_add(extra);
+        draft.body.cost = u32::try_from(some.len()).unwrap_or(u32::MAX);
         if let Err(rule) = vault.still_stands(caller) {
             let refusal = Refusal::Denied(RuleName(rule));
             return Some(Err(vault.refuse(caller, None, draft, refusal, RuleSet::default()).await));
         }
         let done = vault.reveal_part(caller, &call, &self.command, (some, draft)).await;
+        if let Ok(done) = &done {
+            let units = u32::try_from(some.len()).unwrap_or(u32::MAX);
+            self.cost = self.cost.saturating_add(done.cost.saturating_sub(units));
+        }
         Some(done.map(|done| RevealedChunk { first, items: done.value, head: done.receipt.head }))
     }
 }

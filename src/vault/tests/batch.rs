@@ -167,7 +167,7 @@ fn p1_a_part_is_audited_when_it_is_asked_for_and_not_before() {
     let parts: Vec<_> = events.iter().map(|e| (e.part, e.items.len(), e.cost)).collect();
     assert_eq!(parts[0], ((1, 4), 1_000, 2_000));
     assert_eq!(parts[3], ((4, 4), 500, 1_000));
-    assert_eq!(source.cost(), 7_000, "charged whole, and each part says its own");
+    assert_eq!(source.cost(), 7_000, "a unit each for the whole, the fields part by part");
 }
 
 #[test]

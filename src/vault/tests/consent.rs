@@ -126,7 +126,8 @@ fn a_consent_older_than_the_withdrawal_does_not_revive_it_however_late_it_arrive
         notice_version: None,
         at: crate::domain::Timestamp::parse_rfc3339("2001-01-01T00:00:00Z"),
     };
-    let refused = block_on(rig.vault.record_consent(&rig.storefront, &rig.call(), id, &late)).err().unwrap();
+    let refused =
+        block_on(rig.vault.record_consent(&rig.storefront, &rig.call(), Some(id), &late)).err().unwrap();
     assert_eq!(refused.code(), "conflict");
     let stored = rig.contact(&subject);
     let read = rig.read(&rig.mailer, "newsletter", &[token(&stored, "email")]).unwrap();

@@ -133,7 +133,7 @@ impl Rig {
             at: None,
         };
         let id = self.vault.subject_named(subject).unwrap();
-        block_on(self.vault.record_consent(&self.storefront, &self.call(), id, &command)).unwrap();
+        block_on(self.vault.record_consent(&self.storefront, &self.call(), Some(id), &command)).unwrap();
     }
 
     /// A foreign connection to the database: what a malicious administrator has.

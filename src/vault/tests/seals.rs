@@ -96,7 +96,7 @@ fn an_old_version_of_a_record_put_back_is_refused_with_its_key_gone() {
         fields: vec![crate::vault::FieldInput { name: "phone".to_owned(), value: None }],
         if_version: None,
     };
-    block_on(rig.vault.update_record(&rig.storefront, &rig.call(), record, &change)).unwrap();
+    block_on(rig.vault.update_record(&rig.storefront, &rig.call(), Some(record), &change)).unwrap();
     rig.sql("DELETE FROM records");
     rig.sql("INSERT INTO records SELECT * FROM kept");
     assert_eq!(reads(&rig, token(&stored, "phone")), "not_found", "its data key was destroyed");

@@ -167,7 +167,8 @@ fn tokens_follow_their_record_through_a_change() {
         }],
         if_version,
     };
-    let update = |command| block_on(rig.vault.update_record(&rig.storefront, &rig.call(), record, &command));
+    let update =
+        |command| block_on(rig.vault.update_record(&rig.storefront, &rig.call(), Some(record), &command));
     assert_eq!(update(change(Some("+14155552671"), Some(1))).unwrap().value.version, 2);
     assert_eq!(rig.read(&rig.storefront, "order_fulfilment", &[phone]).unwrap(), ["\"+14155552671\""]);
     let stale = update(change(Some("+442079460018"), Some(1))).err().unwrap();

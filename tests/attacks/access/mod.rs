@@ -1,6 +1,7 @@
 //! Who may see what: objects, fields, logins, timing, the log's completeness, hostile strings.
 
 mod clocks;
+mod costs;
 mod lessons;
 mod links;
 mod log;
