@@ -6,9 +6,8 @@ use serde_json::{Value, json};
 
 /// A duration such as `30d`.
 const LIFE: &str = "^[1-9][0-9]{0,4}(s|m|h|d|mo|y)$";
-/// An RFC 3339 instant in UTC.
-const INSTANT: &str =
-    "^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$";
+/// An RFC 3339 instant.
+const INSTANT: &str = "^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?(Z|[+-][01][0-9]:[0-5][0-9])$";
 /// A text without controls.
 const TEXT: &str = r"^[^\u0000-\u001F\u007F-\u009F]*$";
 /// A key of an object.
@@ -22,7 +21,11 @@ fn bounds() -> Vec<(&'static str, &'static str, Value)> {
     let list = |most: u32| json!({ "minItems": 1, "maxItems": most });
     vec![
         ("NewSubject", "region", pattern("^[A-Z]{2}$")),
-        ("NewSubject", "birth_date", pattern("^(19|20)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])$")),
+        (
+            "NewSubject",
+            "birth_date",
+            pattern("^(1[89]|20)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"),
+        ),
         ("NewSubject", "external_ref", json!({ "minLength": 1, "maxLength": 256 })),
         ("NewSubject", "notice_version", pattern(NAME)),
         ("NewSubject", "", one_of(&["birth_date"], &[], json!({ "age_attested": { "const": true } }))),
