@@ -64,7 +64,11 @@ impl Vault {
         if !self.head_holds(&row.head, &row.seal) || !row.head.answers_at(self.now()) {
             return Ok(None);
         }
-        let Some(key) = reader.key(record, row.head.version)? else { return Ok(None) };
+        // A head that answers has its key; one put back from an older copy has lost it for good, and is told of.
+        let Some(key) = reader.key(record, row.head.version)? else {
+            self.integrity_failed();
+            return Ok(None);
+        };
         Ok(Some(LoadedRecord { row, key }))
     }
 
