@@ -7,12 +7,10 @@ use crate::crypto::root::{KeyFile, Passphrase, RootError, RootProvider};
 use crate::crypto::{Keyring, self_test};
 use crate::domain::clock::{Clock, SystemClock};
 use crate::limits::{self, Limits};
-use crate::storage::{Options, Store, inspect};
+use crate::storage::{OpenError, Options, Store, inspect};
 use crate::vault::{LogReader, Networks, Parts, Vault};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-const NO_PAIR: &str = "the keyring belongs to another vault than vault.db; put the right pair together";
 
 /// The keyring's name inside a data directory.
 pub(in crate::app) const KEYRING: &str = "keyring";
@@ -91,8 +89,12 @@ pub(in crate::app) fn for_commands(place: &Place) -> Result<Arc<Vault>, Failed> 
 pub(in crate::app) fn log(place: &Place) -> Result<LogReader, Failed> {
     let keys = keyring(place)?;
     // Under another vault's keys no name of this one would be found, as if nothing had happened to anybody.
-    if inspect(&place.data_dir).map_err(|e| Failed::new(e.to_string()))?.vault != keys.vault() {
-        return Err(Failed::new(NO_PAIR));
+    let found = inspect(&place.data_dir).map_err(|e| Failed::new(e.to_string()))?;
+    if found.vault != keys.vault() {
+        return Err(Failed::new(OpenError::OtherVault.to_string()));
+    }
+    if !found.goes_on {
+        return Err(Failed::new(OpenError::OtherLog.to_string()));
     }
     LogReader::open(&place.data_dir, keys).map_err(|e| Failed::new(e.to_string()))
 }
@@ -136,11 +138,9 @@ fn with_keys(place: &Place, keys: Keyring, tuning: &Tuning) -> Result<Parts, Fai
     self_test().map_err(|e| Failed::new(e.to_string()))?;
     let dir = &place.data_dir;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let options = Options { on_stop: Some(Arc::new(stop)), ..Options::default() };
+    let owner = Some(keys.vault());
+    let options = Options { on_stop: Some(Arc::new(stop)), owner, ..Options::default() };
     let store = Store::open(dir, options, clock.clone()).map_err(|e| Failed::new(e.to_string()))?;
-    if store.vault() != keys.vault() {
-        return Err(Failed::new(NO_PAIR));
-    }
     store.set_locator_ceiling(keys.ceiling());
     Ok(assemble(store, keys, clock, tuning))
 }

@@ -43,6 +43,7 @@ pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
     let links = LinkPlan::of(&settings, Arc::new(SystemClock::default()))?;
     let place = open::place_of(&settings);
     let vault = open::vault(&place, &tuning_of(&settings)?)?;
+    stays_on_loopback(&vault, &settings)?;
     let listener = listen(settings.listen.address, "listen.address")?;
     let admin_socket = admin::bind(&settings.data_dir)?;
     let metrics_listener = listen(settings.metrics.address, "metrics.address")?;
@@ -66,6 +67,23 @@ pub(in crate::app) fn run(config: &Path) -> Result<(), Failed> {
         let on = Listeners { api: listener, metrics: metrics_listener, links, public, admin: admin_socket };
         serve(vault, on, body_rules(&settings), server, telling).await
     })
+}
+
+/// A development vault has generous limits and demo clients; whoever serves it by `serve` shows it to nobody else either.
+fn stays_on_loopback(vault: &Vault, settings: &Settings) -> Result<(), Failed> {
+    let named = [
+        ("listen.address", Some(settings.listen.address)),
+        ("metrics.address", Some(settings.metrics.address)),
+        ("public.address", settings.public.address),
+    ];
+    let away = |(_, at): &(&str, Option<std::net::SocketAddr>)| at.is_some_and(|at| !at.ip().is_loopback());
+    match named.into_iter().find(away).filter(|_| vault.is_development()) {
+        Some((key, _)) => Err(Failed::new(format!(
+            "{key}: this is a development vault, which listens on loopback only; write 127.0.0.1, or make a vault with \
+             `strongroom init`"
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// Sockets and connections of a server.

@@ -172,7 +172,7 @@ fn operation(route: &Route) -> Value {
         route.query.iter().map(|name| json!({ "name": name, "in": "query", "schema": bounds::query(name) }));
     let mut parameters: Vec<Value> = path.chain(query).collect();
     if route.method != "GET" {
-        parameters.push(json!({ "name": "Idempotency-Key", "in": "header", "schema": { "type": "string", "maxLength": 255 } }));
+        parameters.push(json!({ "name": "Idempotency-Key", "in": "header", "schema": { "type": "string", "pattern": "^[!-~]{1,255}$" } }));
     }
     let problem = json!({ "description": "A problem; see docs/errors.md",
         "content": { "application/problem+json": { "schema": reference("ProblemShape") } } });

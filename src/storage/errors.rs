@@ -63,6 +63,12 @@ pub enum OpenError {
     /// A migration that was applied is not the one this release carries.
     #[error("migration {0} was applied in another form; the store was not made by a release")]
     AlteredMigration(u32),
+    /// The database is of another vault than the keys.
+    #[error("the keyring belongs to another vault than vault.db; put the right pair together")]
+    OtherVault,
+    /// The write-ahead log is of another database, or of another time.
+    #[error("vault.db-wal does not go on from vault.db; put the files of one moment together")]
+    OtherLog,
     /// The store lacks something it cannot be without, or a page is damaged.
     #[error("the store is damaged: {0}; restore it from a backup")]
     Damaged(&'static str),

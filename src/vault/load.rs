@@ -64,7 +64,12 @@ impl Vault {
         if !self.head_holds(&row.head, &row.seal) || !row.head.answers_at(self.now()) {
             return Ok(None);
         }
-        Ok(key.map(|key| LoadedRecord { row, key }))
+        // A head that answers has its key; one put back from an older copy has lost it for good, and is told of.
+        let Some(key) = key else {
+            self.integrity_failed();
+            return Ok(None);
+        };
+        Ok(Some(LoadedRecord { row, key }))
     }
 
     /// Whether a record is there and cannot answer for itself: its seal fails, or it has no key.

@@ -168,7 +168,9 @@ async fn ask(vault: &Vault, caller: &Caller, call: &Call, op: Op) -> Reply {
             let fields = vec![FieldInput { name: String::from("email"), value }];
             let purpose = String::from("order_fulfilment");
             let command = UpdateRecord { purpose, fields, if_version: None };
-            done(vault.update_record(caller, call, id, &command).await, |stored| Answer::Record(told(stored)))
+            done(vault.update_record(caller, call, Some(id), &command).await, |stored| {
+                Answer::Record(told(stored))
+            })
         }
         Op::Reveal { purpose, tokens } => {
             let command = RevealCommand {
@@ -224,7 +226,7 @@ async fn ask_more(vault: &Vault, caller: &Caller, call: &Call, op: Op) -> Reply 
                 notice_version: None,
                 at: None,
             };
-            done(vault.record_consent(caller, call, id, &command).await, |()| Answer::Done)
+            done(vault.record_consent(caller, call, Some(id), &command).await, |()| Answer::Done)
         }
         Op::Link { subject } => {
             let Some(id) = vault.subject_named(&subject) else { return unnamed() };

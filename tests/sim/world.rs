@@ -123,15 +123,16 @@ impl World {
     pub(crate) fn start(&mut self, fresh: bool) -> Result<(), String> {
         let stepper: Arc<Stepper> = Arc::default();
         let stop = Arc::new(|_| simdisk::with(simdisk::Disk::cut));
+        let keys = self.keyring();
         let options = Options {
             busy: Duration::ZERO,
             quick_check: false,
             on_stop: Some(stop),
             driver: Driver::Stepped(Arc::clone(&stepper)),
+            owner: Some(keys.vault()),
         };
         self.stepper = stepper;
         let clock: Arc<dyn Clock> = self.clock.clone();
-        let keys = self.keyring();
         let store = if fresh {
             Store::create_with(&self.dir, keys.vault(), options, clock.clone())
         } else {

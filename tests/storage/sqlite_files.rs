@@ -295,14 +295,31 @@ fn a45_a_stale_wal_of_another_vault_changes_nothing() {
     let store = a.create();
     commit(&store, set(CommitNo(9)).with(put_subject(1, 1, b"ours"))).unwrap();
     drop(store);
-    let other = b.create();
+    let other = Store::create(&b.dir(), VaultId([8; 16]), b.clock().clone()).unwrap();
     commit(&other, set(CommitNo(9)).with(put_subject(1, 1, b"theirs"))).unwrap();
     std::fs::copy(b.dir().join("vault.db-wal"), a.dir().join("vault.db-wal")).unwrap();
-    // Either refused, or our own rows with our own chain: never a mixture.
-    if let Ok(store) = open(&a, Options { quick_check: true, ..Options::default() }) {
-        assert_eq!(store.vault(), VAULT);
-        verify_chain(&all_rows(&store));
-    }
+    let database = std::fs::read(a.dir().join("vault.db")).unwrap();
+    assert!(matches!(refused(&a, Options::default()), OpenError::OtherLog));
+    assert!(std::fs::read(a.dir().join("vault.db")).unwrap() == database, "nothing was carried over");
+    std::fs::remove_file(a.dir().join("vault.db-wal")).unwrap();
+    let _ = std::fs::remove_file(a.dir().join("vault.db-shm"));
+    verify_chain(&all_rows(&a.reopen()));
+}
+
+#[test]
+fn a29_the_database_of_another_vault_than_the_keys_is_refused_and_left_as_it_is() {
+    let a = Sqlite::new();
+    let store = a.create();
+    commit(&store, set(CommitNo(9)).with(put_subject(1, 1, b"ours"))).unwrap();
+    let copy = Sqlite::new();
+    a.copy_to(&copy.dir());
+    let files = || ["vault.db", "vault.db-wal"].map(|name| std::fs::read(copy.dir().join(name)).unwrap());
+    let before = files();
+    let options = |owner| Options { owner: Some(owner), ..Options::default() };
+    assert!(!before[1].is_empty(), "there is a log that is not carried over");
+    assert!(matches!(refused(&copy, options(VaultId([0xee; 16]))), OpenError::OtherVault));
+    assert!(files() == before);
+    assert_eq!(open(&copy, options(VAULT)).unwrap().vault(), VAULT);
 }
 
 #[test]

@@ -89,6 +89,11 @@ fn store(survey: &Survey) -> Finding {
             format!("{detail}: not in WAL mode; serve sets it or refuses"),
         );
     }
+    if !store.goes_on {
+        let detail =
+            format!("{detail}: vault.db-wal is another database's, or of another time; restore both");
+        return Finding::new("store", Standing::Fail, detail);
+    }
     if schema < newest {
         return Finding::new("store", Standing::Ok, format!("{detail}; migrated at the next start"));
     }

@@ -9,6 +9,7 @@ use crate::domain::disclosure::LogHead;
 use crate::domain::{ControlKind, Timestamp};
 use crate::storage::errors::ReadError;
 use crate::storage::rows::ControlRow;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -159,15 +160,22 @@ pub fn read_only_controls(dir: &Path, kind: ControlKind) -> Result<Vec<ControlRo
 
 /// A connection that changes nothing and needs no lock.
 pub(super) fn read_only(dir: &Path) -> Result<Connection, ReadError> {
+    let conn = connection(dir, false)?;
+    super::pragmas::harden(&conn).map_err(|_| ReadError::Store)?;
+    Ok(conn)
+}
+
+/// Opens the database to read, with its write-ahead log or `alone`; the log stays as it is also at the end.
+pub(super) fn connection(dir: &Path, alone: bool) -> rusqlite::Result<Connection> {
     let path = dir.join(super::VAULT_DB);
     let access = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = if dir.join(super::VAULT_WAL).exists() {
+    let conn = if !alone && dir.join(super::VAULT_WAL).exists() {
         Connection::open_with_flags(&path, access)?
     } else {
         // A copy on a read-only medium: no WAL, so nobody is writing and no -shm need be made.
         Connection::open_with_flags(immutable_uri(&path), access | OpenFlags::SQLITE_OPEN_URI)?
     };
-    super::pragmas::harden(&conn).map_err(|_| ReadError::Store)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Ok(conn)
 }
 

@@ -5,8 +5,8 @@
 use super::slots::lock;
 use super::writer::Job;
 use super::{SqliteStore, meta};
-use crate::domain::MAX_COUNTER;
-use crate::storage::errors::CommitError;
+use crate::domain::{Locator, MAX_COUNTER};
+use crate::storage::errors::{CommitError, OpenError};
 use crate::storage::rows::LocatorRange;
 use rusqlite::Connection;
 use std::sync::atomic::Ordering;
@@ -57,6 +57,21 @@ pub(super) fn raise(conn: &Connection, seen: Option<u64>, to: u64) -> rusqlite::
     if wanted { meta::put_u64(conn, meta::LOCATOR_MARK, to) } else { Ok(()) }
 }
 
+/// The mark a start goes on from: above every counter that a row has, whatever `meta` says. Who lowers it must not have
+/// the name of a person or record given to another (I8).
+pub(super) fn mended(conn: &Connection) -> Result<u64, OpenError> {
+    let mark = u64::from_be_bytes(meta::need(conn, meta::LOCATOR_MARK)?);
+    let highest = "SELECT max((SELECT ifnull(max(locator), 0) FROM subjects),
+        (SELECT ifnull(max(locator), 0) FROM records), (SELECT ifnull(max(locator), 0) FROM grants))";
+    let highest: i64 = conn.query_row(highest, [], |row| row.get(0))?;
+    let above = u64::try_from(highest).ok().and_then(Locator::from_raw).map_or(0, |l| l.counter() + 1);
+    if above <= mark {
+        return Ok(mark);
+    }
+    meta::put_u64(conn, meta::LOCATOR_MARK, above)?;
+    Ok(above)
+}
+
 impl SqliteStore {
     /// Reserves counters. Beyond the ceiling there are none: `Full`.
     pub async fn allocate(&self, n: u16) -> Result<LocatorRange, CommitError> {
@@ -97,7 +112,33 @@ impl SqliteStore {
 
 #[cfg(test)]
 mod tests {
+    use super::super::migrate;
     use super::*;
+    use crate::domain::Timestamp;
+
+    #[test]
+    fn i8_a_mark_below_a_row_that_is_there_is_raised_above_it_and_no_other_is_touched() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        migrate::run(&mut conn, migrate::MIGRATIONS, Timestamp(0)).unwrap();
+        meta::put_u64(&conn, meta::LOCATOR_MARK, 1).unwrap();
+        assert_eq!(mended(&conn).unwrap(), 1);
+        let at = |counter: i64| (counter << 12) | 7;
+        for (table, columns, counter) in [
+            ("subjects", "(locator, version, state, seal) VALUES(?1, 1, x'', x'')", 20),
+            ("grants", "(locator, record, version, body, seal) VALUES(?1, 1, 1, x'', x'')", 30),
+            (
+                "records",
+                "(locator, subject, collection, version, head_version, status, created_us, generations, seal, sealed)
+                 VALUES(?1, 1, 1, 1, 1, 1, 1, x'', x'', x'')",
+                40,
+            ),
+        ] {
+            conn.execute(&format!("INSERT INTO {table}{columns}"), [at(counter)]).unwrap();
+            assert_eq!(mended(&conn).unwrap(), counter as u64 + 1, "{table}");
+        }
+        meta::put_u64(&conn, meta::LOCATOR_MARK, 65_537).unwrap();
+        assert_eq!(mended(&conn).unwrap(), 65_537);
+    }
 
     #[test]
     fn i8_no_counter_is_given_twice_or_before_its_block_is_durable() {

@@ -4,7 +4,7 @@
 
 use crate::domain::Timestamp;
 use crate::storage::errors::OpenError;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 use sha2::{Digest, Sha256};
 
 /// One step of the schema.
@@ -51,8 +51,18 @@ pub(super) fn run(conn: &mut Connection, list: &[Migration], at: Timestamp) -> R
     Ok(known)
 }
 
+/// The highest number applied to a store that was made before; one without a list was made by nobody.
+pub(super) fn applied(conn: &Connection, list: &[Migration]) -> Result<u32, OpenError> {
+    let table = "SELECT EXISTS(SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'migrations')";
+    let listed = conn.query_row(table, [], |row| row.get::<_, bool>(0))?;
+    match if listed { check(conn, list, list.iter().map(|m| m.number).max().unwrap_or(0))? } else { 0 } {
+        0 => Err(OpenError::Damaged("the list of its migrations is missing")),
+        applied => Ok(applied),
+    }
+}
+
 /// The highest number applied; every number up to it must be there with the checksum this release carries.
-fn check(tx: &Transaction<'_>, list: &[Migration], known: u32) -> Result<u32, OpenError> {
+fn check(tx: &Connection, list: &[Migration], known: u32) -> Result<u32, OpenError> {
     let mut statement = tx.prepare("SELECT number, sha256 FROM migrations ORDER BY number")?;
     let mut rows = statement.query([])?;
     let mut last = 0;

@@ -18,6 +18,7 @@ mod inspect;
 mod integrity;
 mod limits;
 mod locators;
+mod look;
 mod measures;
 mod meta;
 mod migrate;
@@ -81,11 +82,19 @@ pub struct Options {
     pub on_stop: Option<StopHook>,
     /// Who runs it: threads, but in a simulation.
     pub driver: Driver,
+    /// Whose keys are at hand: the database of another vault is refused before anything is written.
+    pub owner: Option<VaultId>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { busy: Duration::from_secs(2), quick_check: false, on_stop: None, driver: Driver::Threads }
+        Self {
+            busy: Duration::from_secs(2),
+            quick_check: false,
+            on_stop: None,
+            driver: Driver::Threads,
+            owner: None,
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use super::driver::{Loops, Running};
 use super::housekeeping::Housekeeper;
 use super::index::{Follower, Index};
 use super::locators::{self, Block};
+use super::look::look;
 use super::measures::Counters;
 use super::pragmas::{self, Role, connect};
 use super::slots::Slots;
@@ -22,6 +23,7 @@ use crate::domain::event::{Act, EventBody, Outcome, Principal};
 use crate::domain::{Clock, Id16, MAX_COUNTER, Timestamp, VaultId};
 use crate::storage::errors::{OpenError, ReadError};
 use crate::storage::ledger::Ledger;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 use rustix::fs::{FlockOperation, flock};
 use sha2::{Digest, Sha256};
@@ -101,6 +103,7 @@ impl SqliteStore {
             return Err(OpenError::Missing);
         }
         let held = lock_directory(dir)?;
+        look(dir, &options)?;
         std::fs::set_permissions(dir, Permissions::from_mode(0o700))?;
         Self::open_locked(dir, held, options, clock)
     }
@@ -116,18 +119,20 @@ impl SqliteStore {
         make_file(&dir.join(INDEX_DB))?;
         write_afresh(&dir.join(VAULT_WAL))?;
         let mut conn = connect(&path, Role::Writer, options.busy)?;
+        // Until it is accepted, its end must not write either.
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         if options.quick_check {
             integrity::quick_check(&conn)?;
         }
         let schema = migrate::run(&mut conn, migrate::MIGRATIONS, clock.wall())?;
         integrity::check_schema(&conn)?;
         let vault = VaultId(meta::need(&conn, meta::VAULT_ID)?);
-        let mark = u64::from_be_bytes(meta::need(&conn, meta::LOCATOR_MARK)?);
         if u64::from_be_bytes(meta::need(&conn, meta::SCHEMA)?) != u64::from(schema) {
             meta::put_u64(&conn, meta::SCHEMA, u64::from(schema))?;
         }
         let ledger = Ledger::open(&dir.join(LEDGER)).map_err(OpenError::Io)?;
-        let (tail, floor) = boot(&mut conn, vault, clock.as_ref())?;
+        let (tail, floor, mark) = boot(&mut conn, vault, clock.as_ref())?;
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
         let inner = Arc::new(Inner {
             dir: dir.to_owned(),
             vault,
@@ -151,8 +156,12 @@ impl SqliteStore {
     }
 }
 
-/// Counts the boot and appends its event, in one transaction. Returns the tail and the clock floor.
-fn boot(conn: &mut Connection, vault: VaultId, clock: &dyn Clock) -> Result<(Tail, Timestamp), OpenError> {
+/// Counts the boot and appends its event, in one transaction. Returns the tail, the clock floor and the locator mark.
+fn boot(
+    conn: &mut Connection,
+    vault: VaultId,
+    clock: &dyn Clock,
+) -> Result<(Tail, Timestamp, u64), OpenError> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let last = audit_rows::last(&tx).map_err(|e| match e {
         ReadError::Corrupt => OpenError::Damaged("the end of the audit log"),
@@ -176,8 +185,9 @@ fn boot(conn: &mut Connection, vault: VaultId, clock: &dyn Clock) -> Result<(Tai
     body.count = Some(before.pos);
     let tail = audit_rows::append(&tx, &before, at, &crate::audit::encode(&body))?;
     meta::put_u64(&tx, meta::BOOT, boot)?;
+    let mark = locators::mended(&tx)?;
     tx.commit()?;
-    Ok((tail, at))
+    Ok((tail, at, mark))
 }
 
 fn start(

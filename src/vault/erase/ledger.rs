@@ -52,6 +52,11 @@ impl Line {
         format!("{text} {}", HEXLOWER.encode(&mac))
     }
 
+    /// The counter of the record a line names, unchecked: whether the line need be read at all.
+    pub(in crate::vault) fn counter(line: &str) -> Option<u64> {
+        Locator::from_raw(number(line.split(' ').nth(3)?)?).map(Locator::counter)
+    }
+
     /// `None`: not a line this vault wrote.
     pub(in crate::vault) fn read(keys: &Keyring, line: &str) -> Option<Self> {
         let (text, shown) = line.rsplit_once(' ')?;

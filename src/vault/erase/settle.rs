@@ -53,13 +53,22 @@ impl Vault {
         }
         // One record may have been asked for by several at once: each erasure stands or is taken back for itself.
         let mut named: BTreeMap<(RecordId, Id16), Planned> = BTreeMap::new();
-        let (mut number, mut given) = (0, 0);
-        self.store().ledger().lines_from(from, |text| {
+        let (mut number, mut given, mut at) = (0, 0, 0);
+        let mark = self.store().locator_mark();
+        self.store().ledger().lines_from(0, |text| {
             number += 1;
+            let is_settled = at < from;
+            at += text.len() as u64 + 1;
+            // Of what is settled only the counters matter still, and only those a lowered mark would give out again.
+            if is_settled && Line::counter(text).is_some_and(|counter| counter < mark) {
+                return Ok(());
+            }
             match Line::read(self.keys(), text).ok_or(SettleError::Foreign(number))? {
                 Line::Erase(planned) => {
                     given = given.max(planned.record.0.counter());
-                    named.insert((planned.record, planned.certificate), planned);
+                    if !is_settled {
+                        named.insert((planned.record, planned.certificate), planned);
+                    }
                 }
                 Line::Void(record, certificate, _) => {
                     named.remove(&(record, certificate));

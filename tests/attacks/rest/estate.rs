@@ -139,7 +139,7 @@ impl Estate {
         let mut seen = Vec::new();
         for subject in &deeds.subjects {
             let at = format!("/v1/subjects/{subject}");
-            seen.push(whole(self.shop.send(("GET", &at), &[], None)));
+            seen.extend(person(self.shop.send(("GET", &at), &[], None)));
             seen.push(whole(self.shop.send(("GET", &format!("{at}/consents")), &[], None)));
             let list = self.shop.send(("GET", &format!("{at}/records")), &[], None);
             seen.push(listed(&list, "items", "record"));
@@ -212,7 +212,27 @@ impl Estate {
 }
 
 fn whole(reply: Reply) -> Seen {
-    if reply.status() < 300 { Seen::Shown(reply.text()) } else { Seen::Refused }
+    if reply.status() < 300 { Seen::Shown(without_port(&reply.text())) } else { Seen::Refused }
+}
+
+/// A process that serves the same files again listens elsewhere: the port is no part of what it says.
+fn without_port(text: &str) -> String {
+    let mut parts = text.split("127.0.0.1:");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |said, part| said + "127.0.0.1" + part.trim_start_matches(|c: char| c.is_ascii_digit()))
+}
+
+/// A subject's view, and apart from it which records it counts: a count is a list without names.
+fn person(reply: Reply) -> [Seen; 2] {
+    if reply.status() >= 300 {
+        return [Seen::Refused, Seen::Refused];
+    }
+    let mut view = reply.json();
+    let counts = view.as_object_mut().unwrap().remove("collections").unwrap();
+    let numbered = counts.as_object().unwrap().iter().flat_map(|(collection, count)| {
+        (1..=count.as_u64().unwrap()).map(move |n| format!("{collection} {n}"))
+    });
+    [Seen::Shown(view.to_string()), Seen::Listed(numbered.collect())]
 }
 
 fn listed(reply: &Reply, list: &str, name: &str) -> Seen {

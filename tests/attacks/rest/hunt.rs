@@ -99,10 +99,8 @@ fn a49_nothing_planted_is_found_at_rest_or_in_what_leaves() {
     let tokens: Vec<&Value> = stored["tokens"].as_object().unwrap().values().chain([&grant]).collect();
     assert_eq!(shop.swap("order_fulfilment", &tokens)[3]["value"], values[1]);
     billing.swap("billing", &tokens);
-    for field in ["email"] {
-        let find = json!({"collection": "contact", "field": field, "equals": values[1], "purpose": "order_fulfilment"});
-        shop.post("/v1/search", find).is(200);
-    }
+    let find = json!({"collection": "contact", "field": "email", "equals": values[1], "purpose": "order_fulfilment"});
+    shop.post("/v1/search", find).is(200);
     shop.patch(
         &at(&stored),
         json!({"purpose": "order_fulfilment", "fields": {"name": "Cnrysecond Otherfield-99"}}),

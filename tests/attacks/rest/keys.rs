@@ -2,15 +2,16 @@
 //! do, ends with a code other than 0, and never repeats a byte of a key.
 
 use super::estate::{Estate, copied, quick_dir, sql};
-use crate::vault::{binary, path, run};
+use crate::vault::{Vault, binary, path, run};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 
 /// Runs a command that must end by itself, badly, soon.
 #[track_caller]
-fn refused(args: &[&str]) -> String {
+pub(super) fn refused(args: &[&str]) -> String {
     let mut child = Command::new(binary())
         .args(args)
         .stdin(Stdio::null())
@@ -34,14 +35,19 @@ fn refused(args: &[&str]) -> String {
     said
 }
 
-/// Everything that opens a vault refuses this one.
+/// Everything that opens a vault or its log refuses this one.
 #[track_caller]
 fn stays_closed(data: &Path) -> String {
+    opens_nothing(data) + &refused(&["audit", "tail", "--data-dir", path(data)])
+}
+
+/// Everything that opens a vault refuses this one.
+#[track_caller]
+fn opens_nothing(data: &Path) -> String {
     let credentials = data.with_extension("credentials");
     let _ = std::fs::remove_file(&credentials);
     let dir = path(data);
     let mut said = refused(&["client", "list", "--data-dir", dir]);
-    said += &refused(&["audit", "tail", "--data-dir", dir]);
     said += &refused(&[
         "dev",
         "--data-dir",
@@ -85,8 +91,57 @@ fn a29_a_key_that_was_put_in_anothers_place_opens_nothing() {
             mine.display()
         ),
     );
-    stays_closed(&data);
+    // The log is no secret under any key, and its chain is whole: it may be looked at.
+    opens_nothing(&data);
     // The sealed key of one record over another's is among the swaps (A24).
+}
+
+/// Every file a vault rests on; SQLite makes its shared memory anew for whoever only looks.
+fn contents(data: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut all: Vec<_> = std::fs::read_dir(data)
+        .unwrap()
+        .flatten()
+        .filter(|entry| entry.file_type().unwrap().is_file())
+        .map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap()))
+        .filter(|(name, _)| name != "vault.db-shm")
+        .collect();
+    all.sort();
+    all
+}
+
+/// P2, P10: a write-ahead log of another vault or of another time beside the database, or another vault's keys over a log
+/// that was not yet carried over: refused, and every file is left byte for byte as it was.
+#[test]
+fn a29_a_refusal_leaves_every_file_as_it_was() {
+    let [(ours, killed), (_, other)] = [(); 2].map(|()| {
+        let vault = Vault::start_in(quick_dir(), &[]);
+        vault.contact(&vault.subject());
+        let dir = vault.kill();
+        let (copy, data) = copied(&dir);
+        assert!(
+            std::fs::metadata(data.join("vault.db-wal")).unwrap().len() > 0,
+            "it has a log to carry over"
+        );
+        (Vault::start_in(dir, &[]).stop(), copy)
+    });
+    type Spoil<'a> = (&'a str, &'a TempDir, &'a TempDir, &'a [&'a str]);
+    let cases: [Spoil<'_>; 4] = [
+        ("another vault's log", &ours, &other, &["vault.db-wal"]),
+        ("an older log of its own", &ours, &killed, &["vault.db-wal"]),
+        ("another vault's keys over a log", &killed, &other, &["keyring", "root.key"]),
+        ("another vault's database under a log", &killed, &other, &["vault.db"]),
+    ];
+    for (what, base, from, parts) in cases {
+        let (_copy, data) = copied(base);
+        for part in parts {
+            std::fs::copy(from.path().join("data").join(part), data.join(part)).unwrap();
+        }
+        let before = contents(&data);
+        let said = stays_closed(&data);
+        let after = contents(&data);
+        let changed: Vec<_> = before.iter().zip(&after).filter(|(a, b)| a != b).map(|(a, _)| &a.0).collect();
+        assert!(before == after, "{what}: {changed:?} {said}");
+    }
 }
 
 /// P10: a root key or keyring that is missing, empty, short, long, open to others, a link, a pipe or a directory.

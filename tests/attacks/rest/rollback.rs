@@ -63,6 +63,8 @@ fn a25_old_rows_are_refused_at_use_or_named_by_doctor() {
     let vault = Vault::start_in(copy, &[]);
     let mut shop = Client::of(&vault, "storefront");
     assert_eq!(shop.swap("order_fulfilment", &[phone])[0]["error"]["code"], "not_found");
+    let metrics = vault.metrics();
+    assert!(metrics.contains("\nstrongroom_integrity_failures_total 1\n"), "it was met, and told");
     // With its key, as with any row whose seal is an old but genuine one, only the log knows better.
     for (tables, named) in [
         (&["records", "keys"][..], person.stored["record"].as_str().unwrap()),
@@ -217,4 +219,37 @@ fn a55_an_older_database_does_not_bring_an_erased_person_back() {
     let db = rusqlite::Connection::open(data.join("vault.db")).unwrap();
     let keys: i64 = db.query_row("SELECT count(*) FROM keys", [], |row| row.get(0)).unwrap();
     assert_eq!(keys, 0, "the keys are gone again");
+}
+
+/// P2, P18: a mark of counters that was set back gives out no name again, neither of what is there nor of what was erased,
+/// though the ledger was long settled.
+#[test]
+fn a25_a_mark_of_counters_set_back_gives_no_name_twice() {
+    let vault = Vault::start_in(quick_dir(), &[]);
+    let mut shop = Client::of(&vault, "storefront");
+    let (subject, first) = shop.ada();
+    let mut known = vec![first["record"].clone()];
+    let mut dir = vault.stop();
+    for erased in [false, true, true] {
+        let vault = Vault::start_in(dir, &[]);
+        let mut shop = Client::of(&vault, "storefront");
+        let last = shop.record(&subject, "contact", json!({"name": "Ada Lovelace"}));
+        assert!(!known.contains(&last["record"]), "{last} is another's name");
+        known.push(last["record"].clone());
+        if erased {
+            shop.send(("DELETE", &at(&last)), &[], None).is(200);
+        }
+        // Once more, so that what the ledger says is settled.
+        dir = Vault::start_in(vault.stop(), &[]).stop();
+        let mark = rusqlite::Connection::open(dir.path().join("data/vault.db")).unwrap();
+        let counter: i64 = mark
+            .query_row("SELECT max(locator) >> 12 FROM records", [], |row| row.get(0))
+            .map(|counter: i64| counter + i64::from(erased))
+            .unwrap();
+        let back = counter.to_be_bytes().to_vec();
+        mark.execute("UPDATE meta SET v = ?1 WHERE k = 'locator_mark'", [back]).unwrap();
+    }
+    let vault = Vault::start_in(dir, &[]);
+    let last = Client::of(&vault, "storefront").record(&subject, "contact", json!({"name": "Ada Lovelace"}));
+    assert!(!known.contains(&last["record"]), "{last} is another's name");
 }

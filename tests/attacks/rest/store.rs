@@ -19,11 +19,11 @@ fn until(what: &str, within: Duration, holds: impl Fn() -> bool) {
     }
 }
 
-/// P1, P10: a log (it lies in the database) that is deleted under load is missed at once: no write is acknowledged and no
-/// value is shown any more, and the alert is up within seconds.
+/// P1, P10: a log (it lies in the database) that is deleted or replaced under load is missed at once: no write is
+/// acknowledged and no value is shown any more, and the alert is up within seconds.
 #[test]
 fn l35_a_log_deleted_under_load_stops_every_answer_and_raises_the_alert() {
-    for file in ["vault.db", "vault.db-wal"] {
+    for (file, replaced) in [("vault.db", false), ("vault.db-wal", false), ("vault.db", true)] {
         let vault = Vault::start_in(quick_dir(), &[]);
         let mut shop = Client::of(&vault, "storefront");
         let (_, stored) = shop.ada();
@@ -60,7 +60,13 @@ fn l35_a_log_deleted_under_load_stops_every_answer_and_raises_the_alert() {
                 })
                 .collect();
             std::thread::sleep(Duration::from_millis(300));
-            std::fs::remove_file(vault.data().join(file)).unwrap();
+            let (file, copy) = (vault.data().join(file), vault.data().join("copy"));
+            if replaced {
+                std::fs::copy(&file, &copy).unwrap();
+                std::fs::rename(&copy, &file).unwrap();
+            } else {
+                std::fs::remove_file(&file).unwrap();
+            }
             gone.store(true, Ordering::SeqCst);
             load.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
         });
@@ -86,6 +92,7 @@ fn s2_the_linked_sqlite_is_past_the_race_of_the_write_ahead_log() {
     let db = rusqlite::Connection::open(vault.data().join("vault.db")).unwrap();
     let mode: String = db.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
     assert_eq!(mode, "wal");
+    drop(db);
     // Set back to a journal that leaves copies behind by another hand: the next start puts it right.
     let dir = vault.stop();
     let data = dir.path().join("data");
@@ -105,7 +112,7 @@ fn s2_a_planted_trigger_view_index_or_column_is_refused() {
         "CREATE VIEW v AS SELECT * FROM keys",
         "CREATE INDEX i ON keys(kek)",
         "CREATE TABLE more(x)",
-        "ALTER TABLE keys ADD COLUMN more",
+        "ALTER TABLE keys ADD COLUMN more BLOB",
         "DROP INDEX records_subject",
         "DROP TABLE limits",
         "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'seal BLOB NOT NULL', 'seal BLOB') WHERE name = 'subjects'",
@@ -157,14 +164,14 @@ fn s2_the_write_ahead_log_is_bounded_and_its_growth_is_told() {
     let wal = served.dir.path().join("d/vault.db-wal");
     let size = || std::fs::metadata(&wal).map_or(0, |facts| facts.len());
     let mut shop = Client::new(served.target.clone(), served.key("storefront"));
-    let mut write = |count: usize| {
-        let (_, stored) = shop.ada();
+    // New rows only: a change destroys a key, and is not answered while a reader still holds it in the log.
+    let write = |shop: &mut Client, count: usize| {
+        let (subject, _) = shop.ada();
         for n in 0..count {
-            let name = json!({"purpose": "order_fulfilment", "fields": {"name": format!("Ada {n}")}});
-            shop.patch(&at(&stored), name).is(200);
+            shop.record(&subject, "contact", json!({"name": format!("Ada {n}")}));
         }
     };
-    write(600);
+    write(&mut shop, 600);
     let most = size();
     assert!(most < 24 << 20, "{most} bytes with no reader but the vault's own");
     let db = rusqlite::Connection::open(served.dir.path().join("d/vault.db")).unwrap();
@@ -174,7 +181,7 @@ fn s2_the_write_ahead_log_is_bounded_and_its_growth_is_told() {
     let seen = count(&db).unwrap();
     let deadline = Instant::now() + Duration::from_secs(60);
     while size() < 9 << 20 {
-        write(50);
+        write(&mut shop, 50);
         assert!(Instant::now() < deadline, "the log does not grow: {} bytes", size());
     }
     served.until("the growth is told", Duration::from_secs(15), || {
@@ -183,7 +190,10 @@ fn s2_the_write_ahead_log_is_bounded_and_its_growth_is_told() {
     assert_eq!(count(&db).unwrap(), seen, "the reader still holds its moment");
     db.execute_batch("COMMIT").unwrap();
     drop(db);
-    write(5);
+    // A change destroys a key, and so empties the log.
+    let (_, stored) = shop.ada();
+    let name = json!({"purpose": "order_fulfilment", "fields": {"name": "Ada King"}});
+    shop.patch(&at(&stored), name).is(200);
     served.until("the log shrinks", Duration::from_secs(30), || size() < 8 << 20);
     served.until("the alert is taken back", Duration::from_secs(15), || {
         served.metrics().lines().any(|l| l == "strongroom_alert{alert=\"wal_growth\"} 0")
@@ -261,7 +271,13 @@ fn l27_no_request_has_a_place_for_a_path_or_a_command() {
     assert!(ok, "{err}");
     let document: serde_json::Value = serde_json::from_str(&text).unwrap();
     let mut names = Vec::new();
-    properties(&document["components"]["schemas"], &mut names);
+    let methods =
+        document["paths"].as_object().unwrap().values().flat_map(|p| p.as_object().unwrap().values());
+    for operation in methods {
+        properties(&document, &operation["requestBody"], &mut names);
+        let places = operation["parameters"].as_array().into_iter().flatten();
+        names.extend(places.filter_map(|place| Some(place["name"].as_str()?.to_owned())));
+    }
     assert!(names.len() > 40, "{names:?}");
     let forbidden = [
         "path",
@@ -279,7 +295,7 @@ fn l27_no_request_has_a_place_for_a_path_or_a_command() {
         "module",
     ];
     for name in &names {
-        assert!(!forbidden.contains(&name.as_str()), "a request or reply has a member {name}");
+        assert!(!forbidden.contains(&name.as_str()), "a request has a member {name}");
     }
     let vault = Vault::start_in(quick_dir(), &[]);
     let mut shop = Client::of(&vault, "storefront");
@@ -291,16 +307,20 @@ fn l27_no_request_has_a_place_for_a_path_or_a_command() {
     }
 }
 
-/// Names of all members of objects in requests and replies.
-fn properties(schema: &serde_json::Value, names: &mut Vec<String>) {
+/// Names of all members of objects below a schema and what it refers to.
+fn properties(document: &serde_json::Value, schema: &serde_json::Value, names: &mut Vec<String>) {
     match schema {
         serde_json::Value::Object(map) => {
+            if let Some(at) = map.get("$ref").and_then(|at| at.as_str()) {
+                let referred = document.pointer(at.trim_start_matches('#'));
+                properties(document, referred.unwrap_or_else(|| panic!("{at} leads nowhere")), names);
+            }
             if let Some(serde_json::Value::Object(members)) = map.get("properties") {
                 names.extend(members.keys().cloned());
             }
-            map.values().for_each(|value| properties(value, names));
+            map.values().for_each(|value| properties(document, value, names));
         }
-        serde_json::Value::Array(items) => items.iter().for_each(|value| properties(value, names)),
+        serde_json::Value::Array(items) => items.iter().for_each(|value| properties(document, value, names)),
         _ => {}
     }
 }

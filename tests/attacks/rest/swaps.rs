@@ -87,9 +87,12 @@ fn a24_things_exchanged_between_their_places_open_for_nobody() {
     let whole = "CREATE TEMP TABLE r AS SELECT * FROM records; CREATE TEMP TABLE k AS SELECT * FROM keys;
          UPDATE records SET (subject, collection, version, head_version, status, created_us, expires_us, generations, seal, sealed)
            = (SELECT subject, collection, version, head_version, status, created_us, expires_us, generations, seal, sealed FROM r
-              WHERE r.subject <> records.subject AND r.collection = records.collection LIMIT 1);
-         UPDATE keys SET (kek, wrapped) = (SELECT kek, wrapped FROM k WHERE k.locator IN (SELECT locator FROM r) AND k.locator <> keys.locator LIMIT 1)
-           WHERE locator IN (SELECT locator FROM r);";
+              WHERE r.subject <> records.subject AND r.collection = records.collection LIMIT 1)
+           WHERE EXISTS (SELECT 1 FROM r WHERE r.subject <> records.subject AND r.collection = records.collection);
+         UPDATE keys SET (kek, wrapped) = (SELECT k.kek, k.wrapped FROM r JOIN r AS own JOIN k ON k.locator = r.locator
+              WHERE own.locator = keys.locator AND r.subject <> own.subject AND r.collection = own.collection LIMIT 1)
+           WHERE EXISTS (SELECT 1 FROM r JOIN r AS own
+              WHERE own.locator = keys.locator AND r.subject <> own.subject AND r.collection = own.collection);";
     target.is_refused_at_use(whole);
     // The fields of one record exchanged inside its own ciphertext: the name's and the phone's lie behind the commitment.
     target.is_refused_at_use(
@@ -119,7 +122,7 @@ fn a26_deleted_inserted_and_doubled_rows_are_named() {
         ("grants", "locator", "record, version, body, expires_us, seal"),
     ] {
         target.is_noticed(&format!(
-            "INSERT INTO {table}({number}, {rest}) SELECT {number} + 4096, {rest} FROM {table} LIMIT 1"
+            "INSERT INTO {table}({number}, {rest}) SELECT {number} + 4096000, {rest} FROM {table} LIMIT 1"
         ));
     }
     target.is_noticed(
@@ -138,7 +141,7 @@ fn a27_edited_consents_clients_grants_and_policies_are_refused_at_use() {
     let target = Target::new();
     let edit = |table: &str, column: &str, at: u32| {
         format!(
-            "UPDATE {table} SET {column} = CAST(substr({column}, 1, {at}) || x'01' || substr({column}, {}) AS BLOB)",
+            "UPDATE {table} SET {column} = CAST(substr({column}, 1, {at}) || x'02' || substr({column}, {}) AS BLOB)",
             at + 2
         )
     };
