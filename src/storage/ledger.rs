@@ -55,8 +55,8 @@ impl Ledger {
             .mode(0o600)
             .custom_flags(i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0))
             .open(path)?;
+        // What is dropped stays in the file until the next line is written: a start that is refused destroys nothing.
         let length = whole(&mut file)?;
-        file.set_len(length)?;
         write_afresh(&mut file, length)?;
         file.sync_all()?;
         if let Some(dir) = path.parent() {
@@ -80,6 +80,7 @@ impl Ledger {
             return Err(LedgerError::Closed);
         }
         let at = state.length;
+        state.file.set_len(at)?;
         state.file.seek(SeekFrom::Start(at))?;
         let written = state.file.write_all(format!("{line}\n").as_bytes());
         if let Err(error) = written {
@@ -160,7 +161,8 @@ fn whole(file: &mut File) -> std::io::Result<u64> {
     let lines = bytes.len().saturating_sub(usize::try_from(cut).unwrap_or(0));
     let last = bytes.get(..lines.saturating_sub(1)).unwrap_or_default();
     let last = last.rsplit(|b| *b == b'\n').next().unwrap_or_default();
-    let hole = if last.contains(&0) { last.len() as u64 + 1 } else { 0 };
+    // A torn write loses whole sectors: the end of a line, or all of it up to a sector's edge, never a byte within.
+    let hole = if last.starts_with(b"\0") { last.len() as u64 + 1 } else { 0 };
     Ok(length - cut - hole)
 }
 
@@ -207,6 +209,21 @@ mod tests {
         assert_eq!(Ledger::open(&path).unwrap().length(), 0);
         std::fs::write(&path, "one\ntwo\n\0\0\0ree\n").unwrap();
         assert_eq!(lines(&Ledger::open(&path).unwrap(), 0).unwrap(), ["one", "two"], "torn in the middle");
+    }
+
+    #[test]
+    fn i11_opening_drops_no_line_that_may_have_been_acknowledged_and_destroys_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("erasures.log");
+        for text in ["one\ntwo\nth\0ee\n", "one\ntwo\n\0\0\0ee\n", "one\ntwo\nthr"] {
+            std::fs::write(&path, text).unwrap();
+            let ledger = Ledger::open(&path).unwrap();
+            let torn = !text.contains("th\0");
+            assert_eq!(lines(&ledger, 0).unwrap().len(), if torn { 2 } else { 3 }, "{text:?}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "a look changes nothing");
+            ledger.append("four").unwrap();
+            assert!(std::fs::read_to_string(&path).unwrap().ends_with("\nfour\n"));
+        }
     }
 
     #[test]

@@ -90,9 +90,13 @@ fn is_line_break(c: char) -> bool {
 /// Dashes, dots, slashes, stars and bars of any script, the full stops a domain name takes for dots among them. Commas and
 /// semicolons part the items of a list, so they end a number.
 fn is_dash_or_dot(c: char) -> bool {
-    let ascii = matches!(c, '-' | '.' | '/' | '_' | '\\' | '*' | '|');
-    let dash =
-        matches!(c, '\u{58a}' | '\u{5be}' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{301c}' | '\u{3030}');
+    let ascii =
+        matches!(c, '-' | '.' | '/' | '_' | '\\' | '*' | '|' | '+' | ':' | '\'' | '~' | '=' | '(' | ')');
+    let dash = matches!(
+        c,
+        '\u{58a}' | '\u{5be}' | '\u{2010}'
+            ..='\u{2015}' | '\u{2043}' | '\u{2212}' | '\u{2e3a}' | '\u{301c}' | '\u{3030}' | '\u{30fc}'
+    );
     let dot = matches!(c, '\u{b7}' | '\u{2022}' | '\u{2027}' | '\u{3002}' | '\u{30fb}');
     ascii || dash || dot || matches!(c, '\u{2044}' | '\u{2215}' | '\u{fe58}')
 }
@@ -100,7 +104,12 @@ fn is_dash_or_dot(c: char) -> bool {
 /// Characters that leave no mark on paper, so that the digits around them read as one number.
 fn is_invisible(c: char) -> bool {
     let joiner = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{feff}');
-    joiner || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{e0000}'..='\u{e007f}')
+    // Fillers and marks that are drawn as nothing.
+    let filler =
+        matches!(c, '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}');
+    joiner
+        || filler
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{e0000}'..='\u{e007f}')
 }
 
 fn scan(text: &str, newline_breaks: bool) -> bool {
@@ -127,9 +136,10 @@ struct Run {
     blocks: Vec<(usize, char)>,
     /// The separators since the last digit.
     pending: Option<char>,
-    /// The run follows a letter directly, as the digits of an IBAN do.
-    after_letter: bool,
-    previous_is_letter: bool,
+    /// The run follows two letters directly, as the digits of an IBAN do.
+    after_country: bool,
+    /// Letters directly before.
+    letters: u8,
 }
 
 impl Run {
@@ -138,7 +148,7 @@ impl Run {
         match sign {
             Sign::Digit(digit) => {
                 if self.digits.is_empty() {
-                    self.after_letter = self.previous_is_letter;
+                    self.after_country = self.letters == 2;
                     self.blocks.push((0, '\0'));
                     // A gap before the first digit parts nothing.
                     self.pending = None;
@@ -146,13 +156,13 @@ impl Run {
                     self.blocks.push((self.digits.len(), separator));
                 }
                 self.digits.push(digit);
-                self.previous_is_letter = false;
+                self.letters = 0;
                 false
             }
             Sign::Separator(separator) => {
                 // Of several separators the first that is no space names the gap.
                 self.pending = self.pending.filter(|p| *p != ' ').or(Some(separator));
-                self.previous_is_letter = false;
+                self.letters = 0;
                 false
             }
             Sign::Letter => self.end(true),
@@ -165,7 +175,7 @@ impl Run {
         self.digits.clear();
         self.blocks.clear();
         self.pending = None;
-        self.previous_is_letter = letter;
+        self.letters = if letter { self.letters.saturating_add(1) } else { 0 };
         hit
     }
 
@@ -188,7 +198,7 @@ impl Run {
     /// Blocks grouped as on a card. Not in a printed IBAN (two digits that follow a letter, then blocks of four), and
     /// not where the grouping goes on with further blocks of four: then it is part of a longer number.
     fn a_grouping_is_card(&self) -> bool {
-        let iban = self.after_letter && self.span(0, 1).is_some_and(|block| block.len() == 2);
+        let iban = self.after_country && self.span(0, 1).is_some_and(|block| block.len() == 2);
         !iban
             && (0..self.blocks.len()).any(|at| GROUPINGS.iter().any(|grouping| self.grouped_at(at, grouping)))
     }
@@ -200,7 +210,11 @@ impl Run {
         let fits = end <= self.blocks.len() && (at..end).zip(grouping).all(|(i, n)| length(i) == *n);
         let Some(between) = separator(at + 1) else { return false };
         let even = fits && (at + 1..end).all(|i| separator(i) == Some(between));
-        let goes_on = |edge: Option<char>, neighbour: usize| edge == Some(between) && length(neighbour) == 4;
+        // A grouping in fours goes on in fours; one that ends otherwise is whole.
+        let in_fours = grouping.last() == Some(&4) && grouping.get(1) == Some(&4);
+        let goes_on = |edge: Option<char>, neighbour: usize| {
+            in_fours && edge == Some(between) && length(neighbour) == 4
+        };
         even && !goes_on(separator(end), end)
             && !(at > 0 && goes_on(separator(at), at - 1))
             && self.span(at, end).is_some_and(is_card)
@@ -306,6 +320,12 @@ mod tests {
             "Order 5 4111111111111111",
             " 4111111111111111 12/27",
             "card: 4111111111111111 12/27",
+            "3782 822463 10005 1234",
+            "exp12/27 4111 1111 1111 1111",
+            "4111+1111+1111+1111",
+            "4111:1111:1111:1111 12/27",
+            "4111 (1111) 1111 (1111)",
+            "4111\u{3164}1111\u{3164}1111\u{3164}1111",
             "- 4111 1111 1111 1111 123",
             "Visa4111 1111 1111 1111 12/27",
             "4\u{301}111 1111 1111 1111",

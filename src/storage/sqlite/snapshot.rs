@@ -79,11 +79,6 @@ impl Snapshot {
         Ok(Self { conn })
     }
 
-    /// The position of the last event.
-    pub fn last_event(&self) -> Result<u64, ReadError> {
-        Ok(audit_rows::last(&self.conn)?.map_or(0, |row| row.pos))
-    }
-
     /// Hands over every event, in order.
     pub fn events(&self, mut f: impl FnMut(&audit::Row)) -> Result<(), ReadError> {
         let mut next = 1;
