@@ -7,7 +7,7 @@ use crate::app::meter::{Metered, Traces};
 use crate::app::open::{self, Tuning};
 use crate::app::public::PublicPlan;
 use crate::app::reload;
-use crate::app::stop::{Ended, until_stopped};
+use crate::app::stop::{Ended, Signals, until_stopped};
 use crate::app::watch;
 use crate::cli::Failed;
 use crate::config::{self, Settings};
@@ -133,6 +133,7 @@ pub(in crate::app) async fn serve(
 ) -> Result<(), Failed> {
     let failed =
         |e: std::io::Error| Failed::new(format!("cannot serve: {}", crate::domain::io_words(e.kind())));
+    let signals = Signals::new().map_err(failed)?;
     settled(&vault).await?;
     sink::queue();
     let counters = links::metrics();
@@ -160,7 +161,7 @@ pub(in crate::app) async fn serve(
     let keeping = Keeping::start(vault.clone());
     let material = actix_web::rt::spawn(links::look_after(links, live, counters, (vault.clone(), here)));
     let drain = settings.shutdown_timeout;
-    let ended = until_stopped(servers, drain, vault.clock().as_ref()).await;
+    let ended = until_stopped(servers, signals, drain, vault.clock().as_ref()).await;
     admin.stop().await;
     upkeep.abort();
     watch.abort();

@@ -53,13 +53,14 @@ impl Ended {
 }
 
 /// SIGTERM and SIGINT.
-struct Signals {
+pub(in crate::app) struct Signals {
     term: Signal,
     int: Signal,
 }
 
 impl Signals {
-    fn new() -> std::io::Result<Self> {
+    /// From here on a signal is an orderly end: taken before anything is served, so that none comes too early.
+    pub(in crate::app) fn new() -> std::io::Result<Self> {
         Ok(Self { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())? })
     }
     async fn next(&mut self) {
@@ -73,10 +74,10 @@ impl Signals {
 /// Serves until told to stop, then until all is answered, the drain time is over, or a second signal comes.
 pub(in crate::app) async fn until_stopped(
     servers: Vec<Server>,
+    mut signals: Signals,
     drain: Duration,
     clock: &dyn crate::domain::Clock,
 ) -> std::io::Result<Ended> {
-    let mut signals = Signals::new()?;
     let handles: Vec<_> = servers.iter().map(Server::handle).collect();
     let mut serving = std::pin::pin!(join_all(servers));
     let failed = |ended: Vec<std::io::Result<()>>| ended.into_iter().collect::<std::io::Result<()>>();

@@ -108,6 +108,8 @@ impl Vault {
 
     /// An orderly end; gives the directory back.
     pub(crate) fn stop(mut self) -> tempfile::TempDir {
+        // It takes signals once it answers; the credentials are there a moment earlier.
+        let _ = self.target.send("GET", "/live", None, None);
         self.signal("TERM");
         let status = self.child.wait().unwrap();
         assert!(status.success(), "{status}");

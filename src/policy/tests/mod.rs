@@ -2,6 +2,7 @@
 
 mod additions;
 mod clauses;
+mod companion;
 mod delete;
 mod diff;
 mod faults;
