@@ -3,8 +3,8 @@
 #   scripts/schemathesis.sh [--long] [--seed N]
 # Short by default (about a minute); --long makes 20 000 examples and more. Fails on any failure. STRONGROOM_BIN names the vault's
 # binary, else it is the release build. The seed is printed: with --seed, what is generated, and which of it is put in place of
-# things that exist, is the same again (the ids themselves are the new vault's). The tool is installed when it is missing, into
-# target/tools/schemathesis, in the version that is named here.
+# things that exist, is the same again; the ids themselves, and so chains of requests, are the new vault's. The tool is installed
+# when it is missing, into target/tools/schemathesis, in the version that is named here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 st=target/tools/schemathesis/bin/st
