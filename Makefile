@@ -1,5 +1,5 @@
 # The few commands one needs. Each is a line one could type; the scripts say what they do.
-.PHONY: run test bench bench-quick bench-growth docs samples profile fuzz sbom reproducible switches clean
+.PHONY: run help test bench bench-quick bench-growth docs samples profile fuzz sbom reproducible switches clean
 
 BIN := target/release/strongroom
 
@@ -8,6 +8,9 @@ run: ## build and serve a development vault on loopback, filled with invented cu
 	mkdir -p dev-data
 	$(BIN) dev --data-dir dev-data --listen 127.0.0.1:8443 --credentials-out dev-data/credentials.json \
 		--customers config/sample/customers.ndjson --print-requests
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
 test: ## everything a change must pass
 	scripts/test.sh

@@ -13,20 +13,29 @@ cd "$(dirname "$0")/.."
 seconds=40 only="" jobs=2 sanitize="" minimise="" host=x86_64-unknown-linux-gnu
 while [ $# -gt 0 ]; do
   case "$1" in
-    --seconds) seconds="$2"; shift 2 ;;
-    --target) only="$2"; shift 2 ;;
-    --jobs) jobs="$2"; shift 2 ;;
+    -h | --help) sed -n '2,/^[^#]/s/^# \{0,1\}//p' scripts/fuzz.sh; exit 0 ;;
+    --seconds | --jobs)
+      [[ "${2:-}" =~ ^[1-9][0-9]{0,5}$ ]] || { echo "$1 needs a whole number from 1 on" >&2; exit 2; }
+      [ "$1" = --jobs ] && jobs="$2" || seconds="$2"
+      shift 2
+      ;;
+    --target) [ -n "${2:-}" ] || { echo "--target needs a name; --help says more" >&2; exit 2; }; only="$2"; shift 2 ;;
     --sanitize) sanitize=yes; shift ;;
     --minimise) minimise=yes; shift ;;
     --lock)
       cp Cargo.lock fuzz/Cargo.lock
-      cargo metadata --manifest-path fuzz/Cargo.toml --format-version 1 --filter-platform "$host" > target/fuzz-metadata.json
-      rm target/fuzz-metadata.json
+      cargo metadata --manifest-path fuzz/Cargo.toml --format-version 1 --filter-platform "$host" > /dev/null
       exit 0
       ;;
-    *) echo "unknown option: $1" >&2; exit 2 ;;
+    *) echo "unknown option: $1; --help shows those there are" >&2; exit 2 ;;
   esac
 done
+mapfile -t names < <(sed -nE 's/^ *\("([a-z_]+)", .*::run\),$/\1/p' fuzz/targets/mod.rs)
+[ "${#names[@]}" -gt 0 ] || { echo "fuzz/targets/mod.rs lists no targets" >&2; exit 2; }
+if [ -n "$only" ]; then
+  [[ " ${names[*]} " == *" $only "* ]] || { echo "no target $only; there are: ${names[*]}" >&2; exit 2; }
+  names=("$only")
+fi
 host="$(rustc -vV | sed -n 's/^host: //p')"
 
 # Counters and comparisons for libFuzzer; -Zsanitizer exists on nightly only, the pass itself on stable too.
@@ -89,9 +98,6 @@ keep() {
   find "$fresh" -type f -size -512c -printf '%s %p\n' | sort -n | head -n 150 | cut -d' ' -f2 | xargs -r cp -t "fuzz/corpus/$name"
 }
 
-mapfile -t names < <(sed -nE 's/^ *\("([a-z_]+)", .*::run\),$/\1/p' fuzz/targets/mod.rs)
-[ -z "$only" ] || names=("$only")
-[ "${#names[@]}" -gt 0 ]
 export -f fuzz_one longest
 export seconds out program memory sanitize
 printf '%s\n' "${names[@]}" | xargs -P "$jobs" -I{} bash -c 'set -euo pipefail; fuzz_one {}'

@@ -6,6 +6,9 @@
 # of the commit. With cargo-auditable installed, the list of crates is built in, and checked against the SBOM.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+case "${1:-}" in
+  -h | --help) sed -n '2,/^[^#]/s/^# \{0,1\}//p' scripts/reproducible.sh; exit 0 ;;
+esac
 root="${TMPDIR:-/tmp}/strongroom-reproducible"
 first="$root/a" second="$root/another-directory"
 

@@ -12,6 +12,7 @@ name the same crates and versions; a binary without the section is refused. Stan
 import argparse
 import hashlib
 import json
+import os
 import re
 import struct
 import subprocess
@@ -156,15 +157,33 @@ def self_test():
 
 def main():
     self_test()
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--out", default="target/sbom.cdx.json")
-    parser.add_argument("--binary")
+    top = os.path.relpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+    parser = argparse.ArgumentParser(description="What the vault is built of, as CycloneDX 1.5 JSON.")
+    parser.add_argument("--out", default=os.path.join(top, "target/sbom.cdx.json"), help="default: target/sbom.cdx.json")
+    parser.add_argument("--binary", help="one built with cargo auditable, whose own list is compared")
     options = parser.parse_args()
-    command = ["cargo", "metadata", "--locked", "--format-version", "1", "--filter-platform", host()]
+    try:
+        write(options, top)
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode() if isinstance(error.stderr, bytes) else error.stderr
+        sys.exit(f"{error.cmd[0]} failed: {(said or '').strip()}")
+    except subprocess.TimeoutExpired as error:
+        sys.exit(f"{error.cmd[0]} took longer than {error.timeout:.0f} s")
+    except OSError as error:
+        sys.exit(f"{error.filename}: {error.strerror}")
+    except ValueError as error:
+        sys.exit(f"{options.binary or 'what cargo says'} cannot be read: {error}")
+
+
+def write(options, top):
+    """Makes the document, writes and checks it; ends the process by what was found."""
+    command = ["cargo", "metadata", "--locked", "--format-version", "1", "--filter-platform", host(),
+               "--manifest-path", os.path.join(top, "Cargo.toml")]
     metadata = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=300).stdout)
-    with open("Cargo.lock", "rb") as file:
+    with open(os.path.join(top, "Cargo.lock"), "rb") as file:
         lock = tomllib.load(file)
     sbom = document(metadata, lock)
+    os.makedirs(os.path.dirname(options.out) or ".", exist_ok=True)
     with open(options.out, "w", encoding="utf-8") as file:
         json.dump(sbom, file, indent=1)
         file.write("\n")

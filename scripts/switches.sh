@@ -5,6 +5,9 @@
 #   scripts/switches.sh kept [ID…]
 set -euo pipefail
 cd "$(dirname "$0")/.."
+case "${1:-}" in
+  -h | --help) sed -n '2,/^[^#]/s/^# \{0,1\}//p' scripts/switches.sh; exit 0 ;;
+esac
 what="${1:-generated}"
 shift || true
 tree="$PWD/target/switches/tree"

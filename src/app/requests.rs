@@ -16,25 +16,25 @@ pub(in crate::app) fn print(
         r#"
 # Paste these into another terminal (they need curl and jq).
 export CA='{ca}' BASE='{base}'
-export STOREFRONT=$(jq -r .clients.storefront.key '{credentials}')
-export BILLING=$(jq -r .clients.billing.key '{credentials}')
+export STOREFRONT_KEY=$(jq -r .clients.storefront.key '{credentials}')
+export BILLING_KEY=$(jq -r .clients.billing.key '{credentials}')
 
 # Who am I, and what may I do?
-curl -s --cacert "$CA" -H "Authorization: Bearer $STOREFRONT" "$BASE/v1/whoami" | jq .client,.limits
+curl -s --cacert "$CA" -H "Authorization: Bearer $STOREFRONT_KEY" "$BASE/v1/whoami" | jq .client,.limits
 
 # Store one customer and her contact record; keep the tokens.
-SUBJECT=$(curl -s --cacert "$CA" -H "Authorization: Bearer $STOREFRONT" -H 'Content-Type: application/json' "$BASE/v1/subjects" \
+SUBJECT=$(curl -s --cacert "$CA" -H "Authorization: Bearer $STOREFRONT_KEY" -H 'Content-Type: application/json' "$BASE/v1/subjects" \
   -d '{{"region":"DE","age_attested":true,"notice_version":"2026-11"}}' | jq -r .subject)
-TOKENS=$(curl -s --cacert "$CA" -H "Authorization: Bearer $STOREFRONT" -H 'Content-Type: application/json' "$BASE/v1/records" \
+TOKENS=$(curl -s --cacert "$CA" -H "Authorization: Bearer $STOREFRONT_KEY" -H 'Content-Type: application/json' "$BASE/v1/records" \
   -d '{{"subject":"'$SUBJECT'","collection":"contact","purpose":"order_fulfilment","fields":{{"name":"Ada Lovelace","email":"ada@example.org","phone":"+44 20 7946 0018"}}}}' | jq -c '[.tokens.name,.tokens.email,.tokens.phone]')
 echo "$TOKENS"
 
 # Billing may read the name plain and the e-mail masked, for its purpose; the phone is denied.
-curl -s --cacert "$CA" -H "Authorization: Bearer $BILLING" -H 'Content-Type: application/json' "$BASE/v1/detokenize" \
+curl -s --cacert "$CA" -H "Authorization: Bearer $BILLING_KEY" -H 'Content-Type: application/json' "$BASE/v1/detokenize" \
   -d '{{"purpose":"billing","tokens":'"$TOKENS"'}}' | jq .
 
 # Find her records again by e-mail, however it is written.
-curl -s --cacert "$CA" -H "Authorization: Bearer $STOREFRONT" -H 'Content-Type: application/json' "$BASE/v1/search" \
+curl -s --cacert "$CA" -H "Authorization: Bearer $STOREFRONT_KEY" -H 'Content-Type: application/json' "$BASE/v1/search" \
   -d '{{"collection":"contact","field":"email","equals":"ADA@example.org","purpose":"order_fulfilment"}}' | jq .
 "#
     );

@@ -35,7 +35,8 @@ pub fn notice(file: &Path) -> Result<Notice, Failed> {
 
 pub(in crate::cli) fn read(file: &Path) -> Result<String, Failed> {
     std::fs::read_to_string(file).map_err(|e| {
-        Failed::new(format!("cannot read {}: {}", file.display(), crate::domain::io_words(e.kind())))
+        let why = crate::domain::io_words(e.kind());
+        Failed::new(format!("cannot read {}: {why}; check the path", file.display()))
     })
 }
 

@@ -1,7 +1,8 @@
-//! Attacks on the built binary: one test for each attack of the list in `SECURITY.md`, named after it (`a01_…`), and one
-//! for each lesson taken from others' advisories (`l01_…`). Every test says which promise it shows.
+//! Attacks on the built binary: tests for the attacks of `docs/attacks.md`, named after them (`a01_…`), and for the lessons
+//! taken from others' advisories (`l01_…`). Every test says which promise it shows. The document says what is not attacked
+//! yet, and how to run one, its long form, or one again by its seed.
 //!
-//! `STRONGROOM_BIN` names the binary under attack; `make test` sets it to the release build. Loopback only.
+//! `STRONGROOM_BIN` names the binary under attack; without it, it is the one cargo built beside the tests. Loopback only.
 
 #![expect(
     clippy::unwrap_used,

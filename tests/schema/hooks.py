@@ -6,8 +6,9 @@ import random
 
 import schemathesis
 
-with open(os.environ["STRONGROOM_SEED"], encoding="utf-8") as file:
+with open(os.environ["STRONGROOM_SCHEMA_THINGS"], encoding="utf-8") as file:
     SEED = json.load(file)
+RUN = os.environ.get("STRONGROOM_SCHEMA_SEED", "0")
 
 PATH = {
     "sub": SEED["subjects"],
@@ -27,22 +28,29 @@ BODY = {
 }
 
 
+def dice(value):
+    """What is rolled for a generated value follows from it and the run's seed alone: a failure replays, and shrinks, with it."""
+    return random.Random(f"{RUN} {value!r}")
+
+
 @schemathesis.hook
 def map_path_parameters(ctx, path_parameters):
     """Half of the ids are real ones."""
+    rolled = dice(path_parameters)
     for name in path_parameters or {}:
-        if name in PATH and random.random() < 0.5:
-            path_parameters[name] = random.choice(PATH[name])
+        if name in PATH and rolled.random() < 0.5:
+            path_parameters[name] = rolled.choice(PATH[name])
     return path_parameters
 
 
 @schemathesis.hook
 def map_body(ctx, body):
     """Half of the bodies name things that exist; keys a body does not have are not added."""
-    if isinstance(body, dict) and random.random() < 0.5:
+    rolled = dice(body)
+    if isinstance(body, dict) and rolled.random() < 0.5:
         for name, values in BODY.items():
             if isinstance(body.get(name), str):
-                body[name] = random.choice(values)
+                body[name] = rolled.choice(values)
         if isinstance(body.get("tokens"), list) and body["tokens"]:
-            body["tokens"] = random.sample(SEED["tokens"], min(3, len(SEED["tokens"])))
+            body["tokens"] = rolled.sample(SEED["tokens"], min(3, len(SEED["tokens"])))
     return body

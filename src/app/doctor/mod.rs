@@ -23,7 +23,9 @@ pub(in crate::app) fn collect(args: &DoctorArgs) -> Result<Vec<Finding>, Failed>
             root_key_file: args.root_key_file.clone(),
             root_passphrase_file: args.root_passphrase_file.clone(),
         },
-        (None, None) => return Err(Failed::new("name --data-dir or --config")),
+        (None, None) => {
+            return Err(Failed::new("say which vault: --data-dir DIR with what opens it, or --config FILE"));
+        }
     };
     let policy = args.policy.clone().or_else(|| settings.as_ref()?.alerts.policy.clone());
     Ok(all(&place, policy.as_deref(), settings.as_ref()))

@@ -120,7 +120,7 @@ pub fn check_count(count: usize) -> Result<(), Fault> {
     Err(Fault::new(
         "/tokens",
         "bad_count",
-        "Send 1 to 1000 tokens a call; up to 100000 are streamed (Accept: application/x-ndjson).",
+        "Send 1 to 1000 tokens a call; detokenize takes up to 100000 as a stream (Accept: application/x-ndjson).",
     ))
 }
 

@@ -1,4 +1,4 @@
-//! What requests must look like beyond their types: forms, lengths and numbers, merged into the document's schemas, so that
+//! What requests must look like beyond their types (and what the type of an answer cannot say): forms, lengths and numbers, merged into the document's schemas, so that
 //! a client made from it sends what the vault takes. What only the vault can judge (a date that exists, a card number in a
 //! name) is said in the errors, not here.
 
@@ -62,8 +62,13 @@ fn bounds() -> Vec<(&'static str, &'static str, Value)> {
             "Verify",
             "source",
             pattern(
-                r"^(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}$|:",
+                r"^(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}$|^[^\u0000-\u001F\u007F-\u009F]*:[^\u0000-\u001F\u007F-\u009F]*$",
             ),
+        ),
+        (
+            "DetokenizedItem",
+            "value",
+            json!({ "type": ["string", "object", "null"], "additionalProperties": { "type": "string" } }),
         ),
         ("RecordBatch", "records", list(1_000)),
         ("TokenList", "tokens", list(1_000)),

@@ -8,7 +8,10 @@ use std::fmt::Write;
 /// Codes of faults in fields and parameters (`tests/architecture.rs` holds the list to the code).
 pub(super) const FIELD_CODES: &[(&str, &str)] = &[
     ("age_unknown", "Send birth_date, or age_attested true when majority was attested."),
-    ("bad_count", "Send 1 to 1000 tokens a call; up to 100000 are streamed (Accept: application/x-ndjson)."),
+    (
+        "bad_count",
+        "Send 1 to 1000 tokens a call; detokenize takes up to 100000 as a stream (Accept: application/x-ndjson).",
+    ),
     (
         "bad_cursor",
         "Use the cursor of the last page unchanged, by the same client with the same filter, within 24 hours.",

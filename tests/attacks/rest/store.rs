@@ -1,5 +1,6 @@
-//! The database under a running vault: deleted under load, held open by a long reader, rid of what was erased; and the rows
-//! of `lessons.md` section 2 that are SQLite's. Also imports that would not end (section 3, row 9).
+//! The database under a running vault: deleted under load (kubernetes#111208), held open by a long reader, rid of what was
+//! erased (`secure_delete` does not reach the write-ahead log); and the library past the race of that log with its reset
+//! (SQLite 3.7.0 to 3.51.2). Also imports that would not end (OpenBao's CVE-2026-39396: unpacked before it was checked).
 
 use super::estate::{quick_dir, sql};
 use crate::caller::{Client, at};
