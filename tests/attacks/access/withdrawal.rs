@@ -6,8 +6,7 @@ use serde_json::json;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// Shows C14 and C15: no read that began after the withdrawal was acknowledged shows the value, and none that was committed
-/// after it, though it was read before; none is refused before it
-/// was asked for.
+/// after it, though it was read before; none is refused before it was asked for.
 #[test]
 fn a20_no_read_that_began_after_the_withdrawal_was_acknowledged_succeeds() {
     let vault = Vault::start();
