@@ -83,7 +83,10 @@ fn l21_a_key_is_refused_at_once_when_it_or_its_client_ends() {
     shop.post("/v1/subjects", body).denied("client_suspended");
     billing.get("/v1/whoami").is(200);
     assert!(run(&["client", "resume", "--data-dir", path(&data), "storefront"]).0);
-    shop.get("/v1/whoami").is(200);
+    let id = shop.get("/v1/whoami").is(200).json()["key"].as_str().unwrap().to_owned();
+    assert!(run(&["client", "revoke-key", "--data-dir", path(&data), "storefront", &id]).0);
+    shop.get("/v1/whoami").denied("key_expired");
+    billing.get("/v1/whoami").is(200);
 }
 
 /// Lesson 26: no key opens an operation by which it could be given more; nothing a client sends changes what it may.

@@ -3,10 +3,10 @@
 use crate::caller::Client;
 use crate::vault::Vault;
 use serde_json::json;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-/// Shows C14 and C15: no read that began after the withdrawal was acknowledged shows the value; none is refused before it
-/// was asked for.
+/// Shows C14 and C15: no read that began after the withdrawal was acknowledged shows the value, and none that was committed
+/// after it, though it was read before; none is refused before it was asked for.
 #[test]
 fn a20_no_read_that_began_after_the_withdrawal_was_acknowledged_succeeds() {
     let vault = Vault::start();
@@ -18,6 +18,8 @@ fn a20_no_read_that_began_after_the_withdrawal_was_acknowledged_succeeds() {
         let (asked, acknowledged, stop) =
             (AtomicBool::new(false), AtomicBool::new(false), AtomicBool::new(false));
         let (shown, late) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        // The longest log that a reply with the value told of.
+        let last_shown = AtomicU64::new(0);
         let reader = || {
             let mut mailer = Client::of(&vault, "mailer");
             while !stop.load(Ordering::SeqCst) {
@@ -28,10 +30,12 @@ fn a20_no_read_that_began_after_the_withdrawal_was_acknowledged_succeeds() {
                     std::thread::sleep(std::time::Duration::from_millis(200));
                     continue;
                 }
+                let told = size(reply.header("strongroom-checkpoint"));
                 let item = reply.is(200).json()["results"][0].clone();
                 if item["value"] == "ada@example.org" {
                     assert!(!began_after, "round {round}: shown after the withdrawal");
                     shown.fetch_add(1, Ordering::SeqCst);
+                    last_shown.fetch_max(told, Ordering::SeqCst);
                 } else {
                     assert_eq!(item["error"]["rule"], "consent_missing", "{item}");
                     assert!(asked.load(Ordering::SeqCst), "round {round}: refused before it was withdrawn");
@@ -39,6 +43,7 @@ fn a20_no_read_that_began_after_the_withdrawal_was_acknowledged_succeeds() {
                 }
             }
         };
+        let mut withdrawal = 0;
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(reader);
@@ -51,12 +56,23 @@ fn a20_no_read_that_began_after_the_withdrawal_was_acknowledged_succeeds() {
             };
             wait(&shown, 150);
             asked.store(true, Ordering::SeqCst);
-            shop.consent(&subject, "newsletter", false);
+            let path = format!("/v1/subjects/{subject}/consents/newsletter");
+            let withdrawn = shop.put(&path, json!({"granted": false, "evidence": {"channel": "web-form"}}));
+            withdrawal = size(withdrawn.header("strongroom-checkpoint"));
+            withdrawn.is(200);
             acknowledged.store(true, Ordering::SeqCst);
             wait(&late, 100);
             stop.store(true, Ordering::SeqCst);
         });
         let (shown, late) = (shown.into_inner(), late.into_inner());
+        // Whatever was committed after the withdrawal was judged after it, also when it was read before.
+        let last = last_shown.into_inner();
+        assert!(last <= withdrawal, "round {round}: shown at {last} of the log, withdrawn by {withdrawal}");
         assert!(shown >= 150 && late >= 100, "round {round}: {shown} shown, {late} refused after");
     }
+}
+
+/// The size of the log that a reply names.
+fn size(checkpoint: Option<&str>) -> u64 {
+    checkpoint.unwrap_or("0:").split(':').next().unwrap().parse().unwrap()
 }

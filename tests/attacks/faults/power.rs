@@ -104,6 +104,7 @@ fn a42_p8_the_first_sync_that_fails_stops_the_vault_and_loses_nothing() {
         let status = served.ended(Duration::from_secs(5));
         assert!(!status.success(), "sync {k}: {status}");
         served.again(&[]);
+        // The connection to the one that ended may look open still.
         script.reconnect();
         let wrong = script.wrong(u64::MAX);
         assert!(wrong.is_empty(), "sync {k}: {wrong:#?}");

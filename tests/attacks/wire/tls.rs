@@ -203,6 +203,7 @@ fn a08_a_client_certificate_proves_a_name_or_nothing() {
     let named = |life| Leaf { uris: vec![uri("storefront")], life, ..Leaf::default() };
     let purpose = |usage| Leaf { usage, ..named((-60, 3_600)) };
     let unnamed = Leaf { common_name: uri("storefront"), ..Leaf::default() };
+    let two_names = Leaf { uris: vec![uri("storefront"), uri("billing")], ..Leaf::default() };
     // Made by a client, with his own certificate as authority.
     let below = ca.below("storefront");
     let forged = below.client("storefront");
@@ -215,6 +216,7 @@ fn a08_a_client_certificate_proves_a_name_or_nothing() {
         ("for stamping times", ca.issue(purpose(rcgen::ExtendedKeyUsagePurpose::TimeStamping))),
         ("revoked", revoked.clone()),
         ("named in its common name alone", ca.issue(unnamed)),
+        ("of two names", ca.issue(two_names)),
         ("of an authority whose revocations nobody lists", forged.clone()),
     ] {
         assert!(!as_one(&identity), "{what}");

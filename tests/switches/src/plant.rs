@@ -25,7 +25,9 @@ pub fn switched(n: u32) -> bool {
 /// Copies the tree and plants; writes `switches.txt` beside it.
 pub fn plant(from: &Path, to: &Path) -> Result<bool, String> {
     let _ = std::fs::remove_dir_all(to.join("src"));
-    for name in ["src", "migrations", "templates", "config", "tests", "Cargo.lock", "docs", "benches"] {
+    for name in
+        ["src", "migrations", "templates", "config", "tests", "Cargo.lock", "docs", "benches", "scripts"]
+    {
         copy(&from.join(name), &to.join(name))?;
     }
     let manifest = read(&from.join("Cargo.toml"))?;

@@ -1,6 +1,6 @@
 //! Throwing: one switch a run, the tests of its room (or the one attack that must notice it), with a time limit.
 
-use crate::kept;
+use crate::kept::{self, Kept};
 use crate::plant::read;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -68,14 +68,24 @@ pub fn kept(tree: &Path, binary: &Path, more: &[&str]) -> Result<bool, String> {
     let mut by_test: BTreeMap<String, bool> = BTreeMap::new();
     let mut survivors = 0;
     let mut all = 0;
-    for kept in kept::list(&tree.join("tests/switches"))? {
+    let list = kept::list(&tree.join("tests/switches"))?;
+    if list.is_empty() {
+        return Err("kept.toml names no rule".into());
+    }
+    if let Some(id) = more.iter().find(|id| !list.iter().any(|kept| kept.id.to_string() == **id)) {
+        return Err(format!("kept.toml has no switch {id}"));
+    }
+    for kept in list {
         if !more.is_empty() && !more.contains(&kept.id.to_string().as_str()) {
             continue;
         }
         all += 1;
         let broken = match by_test.get(&kept.test) {
             Some(broken) => *broken,
-            None => noticed(binary, 0, &[&kept.test])?,
+            None => {
+                one_test(binary, &kept)?;
+                noticed(binary, 0, &[&kept.test])?
+            }
         };
         by_test.insert(kept.test.clone(), broken);
         if broken {
@@ -92,11 +102,22 @@ pub fn kept(tree: &Path, binary: &Path, more: &[&str]) -> Result<bool, String> {
     Ok(survivors == 0)
 }
 
+/// A filter that named no test, or several, would say nothing of the one it should.
+fn one_test(binary: &Path, kept: &Kept) -> Result<(), String> {
+    let listed = Command::new(binary).args([&kept.test, "--list"]).output().map_err(|e| e.to_string())?;
+    match String::from_utf8_lossy(&listed.stdout).lines().filter(|line| line.ends_with(": test")).count() {
+        1 => Ok(()),
+        n => Err(format!("switch {}: `{}` names {n} tests, not one", kept.id, kept.test)),
+    }
+}
+
 /// Whether the tests fail, or do not end.
 fn noticed(binary: &Path, switch: u32, filters: &[&str]) -> Result<bool, String> {
     let mut child = Command::new(binary)
         .args(filters)
         .env("STRONGROOM_SWITCH", switch.to_string())
+        // The planted binary is the one to attack, whichever else was meant.
+        .env_remove("STRONGROOM_BIN")
         .env("PROPTEST_DISABLE_FAILURE_PERSISTENCE", "1")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
