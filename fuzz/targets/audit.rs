@@ -69,7 +69,9 @@ fn verifies(rows: &[Row], at: Option<Checkpoint>) -> bool {
 fn event(bytes: &[u8]) {
     let Ok(body) = decode(bytes) else { return };
     assert_eq!(encode(&body), bytes, "an event with two spellings");
-    assert_eq!(check(&body), Ok(()), "an event is read that would not be written");
+    // What an item may say depends on the act: the verifier judges it, and names it better.
+    let fits = check(&body).map_err(|outside| outside.field);
+    assert!(matches!(fits, Ok(()) | Err("items")), "an event is read that would not be written: {fits:?}");
     let line = to_json(&body, &GENUINE.first().map(Row::link).unwrap_or_else(|| unreachable!()), &NoNames);
     assert!(line.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "not one printable line");
     let shown: Result<serde_json::Value, _> = serde_json::from_str(&line);

@@ -3,9 +3,7 @@
 //! `encode(decode(b)) == b` for every `b` that is read. No input makes it panic, loop or reserve more memory than
 //! the input is long (I10).
 
-use super::bounds::{
-    MAX_BODY, MAX_CHANGED, MAX_SUBJECTS, MAX_TEXT, is_country, is_part, is_row_kind, item_is_well_formed,
-};
+use super::bounds::{MAX_BODY, MAX_CHANGED, MAX_SUBJECTS, MAX_TEXT, is_country, is_part, is_row_kind};
 use super::tag;
 use crate::domain::event::{
     Act, ChangedRow, EventBody, EventItem, MAX_ITEMS, NetworkFacts, Outcome, Principal,
@@ -138,11 +136,7 @@ impl Partial {
         let needed = [tag::REQUEST, tag::RECEIVED_AT, tag::PRINCIPAL, tag::ACT, tag::OUTCOME];
         match needed.into_iter().find(|tag| self.seen & (1 << tag) == 0) {
             Some(tag) => Err(Malformed::Missing(tag)),
-            // What an item may say depends on the act, which is known only now.
-            None if self.body.items.iter().all(|item| item_is_well_formed(self.body.act, item)) => {
-                Ok(self.body)
-            }
-            None => Err(Malformed::Value(tag::ITEMS)),
+            None => Ok(self.body),
         }
     }
 }
