@@ -112,11 +112,16 @@ impl<'a> Load<'a> {
             return Err(Broken);
         };
         let json = answer.json();
+        if answer.status == 409 {
+            // Refused beside another's change: nothing of it may be there, which the check sees.
+            self.journal.unanswered.push(people);
+            return Ok(());
+        }
         let made: Vec<Value> = if count == 1 {
             assert_eq!(answer.status, 201, "{json}");
             vec![json]
         } else {
-            json["results"].as_array().unwrap().clone()
+            json["results"].as_array().unwrap_or_else(|| panic!("{json}")).clone()
         };
         for (made, (email, name)) in made.iter().zip(people) {
             let text = |at: &str| {
