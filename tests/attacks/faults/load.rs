@@ -27,19 +27,17 @@ pub(super) struct Load<'a> {
     made: u64,
 }
 
+/// A number in letters: its digits could be taken for a card's.
+fn letters(seed: u64) -> String {
+    (0..16).map(|n| char::from(b'a' + (seed >> (4 * n) & 0xf) as u8)).collect()
+}
+
 /// The connection broke: what was asked may have happened.
 struct Broken;
 
 impl<'a> Load<'a> {
     pub(super) fn new(target: &Target, key: &'a str, journal: &'a mut Journal, seed: u64) -> Self {
-        Self {
-            stream: target.connect(),
-            key,
-            dice: Dice(seed | 1),
-            journal,
-            mark: format!("{seed:x}"),
-            made: 0,
-        }
+        Self { stream: target.connect(), key, dice: Dice(seed | 1), journal, mark: letters(seed), made: 0 }
     }
 
     /// Goes on until the connection breaks, or for so many requests.
