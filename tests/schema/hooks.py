@@ -47,6 +47,11 @@ def map_path_parameters(ctx, path_parameters):
 def map_body(ctx, body):
     """Half of the bodies name things that exist; keys a body does not have are not added."""
     rolled = dice(body)
+    if isinstance(body, dict):
+        # 1.0 is a whole number to a schema; strict JSON here wants it written as one.
+        for name, value in body.items():
+            if isinstance(value, float) and value.is_integer():
+                body[name] = int(value)
     if isinstance(body, dict) and rolled.random() < 0.5:
         for name, values in BODY.items():
             if isinstance(body.get(name), str):
