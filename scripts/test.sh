@@ -81,8 +81,8 @@ suite "doc tests" 900 cargo test --doc --locked --quiet
 suite "documentation" 900 env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --quiet
 suite "generated docs" 600 scripts/generated.sh check
 suite "supply chain" 600 bash -euo pipefail -c supply_chain
-suite "schema" 300 scripts/schemathesis.sh --seed 5
-suite "fuzzing" 2400 scripts/fuzz.sh --seconds 15
+suite "schema" 300 scripts/schemathesis.sh
+suite "fuzzing" 2400 scripts/fuzz.sh --seconds 45
 [ -z "${STRONGROOM_LONG:-}" ] || suite "reproducible" 3600 scripts/reproducible.sh
 
 echo

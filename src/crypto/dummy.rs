@@ -10,11 +10,15 @@ use crate::policy::WritePermit;
 /// Bytes of a subject row as it usually is.
 const SUBJECT_ROW: [u8; 48] = [0; 48];
 
+/// Bytes of a grant's row as it usually is.
+const GRANT_ROW: [u8; 48] = [0; 48];
+
 /// The dummy.
 pub struct Dummy {
     head: RecordHead,
     sealed: SealedRecord,
     subject_seal: RowSeal,
+    grant_seal: RowSeal,
 }
 
 impl Dummy {
@@ -37,7 +41,19 @@ impl Dummy {
         let sealed = keys.seal(&permit, &head, &fields, false, entropy)?;
         let subject_seal =
             keys.seal_row(Table::Subjects, &locator.get().to_be_bytes(), Version(1), &SUBJECT_ROW);
-        Ok(Self { head, sealed, subject_seal })
+        let grant_seal = keys.seal_row(Table::Grants, &locator.get().to_be_bytes(), Version(1), &GRANT_ROW);
+        Ok(Self { head, sealed, subject_seal, grant_seal })
+    }
+
+    /// A place where nothing is: its own, which is never given out.
+    pub fn locator(&self) -> Locator {
+        self.head.record.0
+    }
+
+    /// Does what checking a grant does; whether it succeeded.
+    pub fn check_grant(&self, keys: &Keyring) -> bool {
+        let locator = self.head.record.0.get().to_be_bytes();
+        keys.check_row(Table::Grants, &locator, Version(1), &GRANT_ROW, &self.grant_seal).is_ok()
     }
 
     /// Does what opening one field of a real record does, and forgets it.

@@ -66,13 +66,16 @@ impl Vault {
                 for pointer in &pointers {
                     let Some(pointer) = pointer else {
                         desk.event.tokens.forged += 1;
+                        self.rehearse(desk.reader, None, false)?;
                         views.push(None);
                         continue;
                     };
                     let found = self.token_view(desk.reader, caller, pointer)?;
                     if found.is_none() {
                         desk.event.tokens.revoked += 1;
-                        self.rehearse(desk.reader, pointer)?;
+                        let mine = caller.policy().audience_has(pointer.audience, caller.client());
+                        let grant_seen = mine && pointer.kind == PointerKind::Grant;
+                        self.rehearse(desk.reader, Some(pointer), grant_seen)?;
                     }
                     let record = found.as_ref().map_or(Ref8([0; 8]), |(record, _)| {
                         self.reference(RefKind::Record, &record.0.get().to_be_bytes())

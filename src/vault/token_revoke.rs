@@ -58,6 +58,7 @@ impl Vault {
         for (index, pointer) in pointers.iter().enumerate() {
             let Some(pointer) = pointer else {
                 desk.event.tokens.forged += 1;
+                self.rehearse(desk.reader, None, false)?;
                 continue;
             };
             let mine = caller.policy().audience_has(pointer.audience, caller.client());
@@ -72,7 +73,7 @@ impl Vault {
             desk.event.items.push(EventItem { record: reference, field: pointer.field, outcome });
             if record.is_none() {
                 desk.event.tokens.revoked += 1;
-                self.rehearse(desk.reader, pointer)?;
+                self.rehearse(desk.reader, Some(pointer), mine && pointer.kind == PointerKind::Grant)?;
             }
             if let Some(slot) = plan.output.get_mut(index) {
                 *slot = record.is_some();

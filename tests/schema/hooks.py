@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 
 import schemathesis
 
@@ -28,9 +29,23 @@ BODY = {
 }
 
 
+# What the document asks of some of them: a text without this form is wrong on purpose.
+FORM = {"region": r"[A-Z]{2}", "expires_in": r"[1-9][0-9]{0,4}(s|m|h|d|mo|y)"}
+
+
 def dice(value):
     """What is rolled for a generated value follows from it and the run's seed alone: a failure replays, and shrinks, with it."""
     return random.Random(f"{RUN} {value!r}")
+
+
+def plain(value):
+    """Whether a text is one the document allows: what is wrong on purpose must stay wrong."""
+    return isinstance(value, str) and value != "" and not re.search("[\x00-\x1f\x7f-\x9f]", value)
+
+
+def real_day(text):
+    """A date of the right form that no calendar has, made one that it has: no schema tells February from March."""
+    return re.sub(r"^(\d{4}-\d\d-)(29|30|31)", r"\g<1>28", text)
 
 
 @schemathesis.hook
@@ -52,10 +67,13 @@ def map_body(ctx, body):
         for name, value in body.items():
             if isinstance(value, float) and value.is_integer():
                 body[name] = int(value)
+            if name in ("at", "birth_date") and plain(value):
+                body[name] = real_day(value)
     if isinstance(body, dict) and rolled.random() < 0.5:
         for name, values in BODY.items():
-            if isinstance(body.get(name), str):
+            if plain(body.get(name)) and re.fullmatch(FORM.get(name, ".*"), body[name], re.DOTALL):
                 body[name] = rolled.choice(values)
-        if isinstance(body.get("tokens"), list) and body["tokens"]:
+        tokens = body.get("tokens")
+        if isinstance(tokens, list) and tokens and all(map(plain, tokens)):
             body["tokens"] = rolled.sample(SEED["tokens"], min(3, len(SEED["tokens"])))
     return body

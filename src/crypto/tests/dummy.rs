@@ -8,6 +8,7 @@ fn i5_the_dummy_really_opens() {
     let keys = keys();
     let dummy = Dummy::new(&keys, &mut Counted::from(40)).unwrap();
     assert_eq!(dummy.opened(&keys), [true; 3], "subject row, head, field");
+    assert!(dummy.check_grant(&keys));
     dummy.open(&keys);
     assert_eq!(dummy.opened(&keys), [true; 3], "and again");
 }

@@ -10,6 +10,8 @@ const LIFE: &str = "^[1-9][0-9]{0,4}(s|m|h|d|mo|y)$";
 const INSTANT: &str = "^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?(Z|[+-][01][0-9]:[0-5][0-9])$";
 /// A text without controls.
 const TEXT: &str = r"^[^\u0000-\u001F\u007F-\u009F]*$";
+/// What strict JSON takes at all: tokens may be any such text, and one that is none is answered like one that is not found.
+const WIRE: &str = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F]*$";
 /// A key of an object.
 const KEY: &str = "^[a-z][a-z0-9_]{0,62}$";
 /// Names that clients choose.
@@ -93,13 +95,14 @@ fn fields(removes: bool) -> Value {
 fn plain_texts(schema: &mut Value) {
     let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };
     for property in properties.values_mut() {
-        let place = if property.get("items").is_some() { property.get_mut("items") } else { Some(property) };
+        let listed = property.get("items").is_some();
+        let place = if listed { property.get_mut("items") } else { Some(property) };
         let Some(object) = place.and_then(Value::as_object_mut) else { continue };
         let kinds = object.get("type");
         let text = kinds
             .is_some_and(|t| t == "string" || t.as_array().is_some_and(|a| a.contains(&json!("string"))));
         if text && !object.contains_key("pattern") && !object.contains_key("enum") {
-            object.insert("pattern".to_owned(), json!(TEXT));
+            object.insert("pattern".to_owned(), json!(if listed { WIRE } else { TEXT }));
         }
     }
 }

@@ -30,6 +30,7 @@ impl Vault {
     ) -> Result<(), Stop> {
         let Some(first) = group.first() else { return Ok(()) };
         let policy = caller.policy();
+        let grant_seen = first.pointer.kind == PointerKind::Grant;
         let record = self.load_record(desk.reader, first.record)?;
         let subject_of = record.as_ref().map(|r| r.row.head.subject);
         let subject = match subject_of {
@@ -38,7 +39,7 @@ impl Vault {
         };
         let (Some(record), Some(subject)) = (record, subject) else {
             counts.erased += u32::try_from(group.len()).unwrap_or(u32::MAX);
-            return self.rehearse_in_context(desk, caller, stand, &first.pointer);
+            return self.rehearse_in_context(desk, caller, stand, (Some(&first.pointer), grant_seen));
         };
         let head = &record.row.head;
         let current = |w: &&Want| {
@@ -53,7 +54,7 @@ impl Vault {
             .collect();
         counts.revoked += u32::try_from(group.len() - live.len()).unwrap_or(u32::MAX);
         if live.is_empty() {
-            return self.rehearse_in_context(desk, caller, stand, &first.pointer);
+            return self.rehearse_in_context(desk, caller, stand, (Some(&first.pointer), grant_seen));
         }
         plan.relied_on.extend([Object::Record(head.record.0), Object::Subject(head.subject.0)]);
         let subject_ref = self.subject_ref(head.subject);
@@ -62,7 +63,7 @@ impl Vault {
             // Answered as if it were not there; charged as little, and as slowly (I5). The items name the record.
             counts.live += u32::try_from(live.len()).unwrap_or(u32::MAX);
             refuse_all(desk, (plan, log), &live, &denial);
-            return self.rehearse(desk.reader, &first.pointer);
+            return self.rehearse(desk.reader, Some(&first.pointer), grant_seen);
         }
         self.charge_beyond(desk, caller, beyond, live.iter().map(|w| w.pointer.field))?;
         // Budgets of subjects stand before anything about them is opened; the log names whom they counted.

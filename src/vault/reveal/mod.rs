@@ -169,7 +169,7 @@ impl Vault {
     }
 
     fn open_token(&self, token: &Sensitive<String>) -> Option<Pointer> {
-        // EXPOSE: opened in place; a forged one stops here, counted, without I/O.
+        // EXPOSE: opened in place, without I/O; a forged one is counted, and takes the time of one that finds nothing.
         self.keys().open_token(token.expose())
     }
 }

@@ -39,7 +39,10 @@ fn missing(caller: &Caller, leave: &Leave) -> Refusal {
 enum Screened {
     Wanted(Want),
     Denied(Rule, crate::domain::rule::RuleSet),
-    Gone,
+    /// Not there for the caller; whether a grant was looked at to know it.
+    Gone {
+        grant: bool,
+    },
 }
 
 impl Vault {
@@ -61,6 +64,7 @@ impl Vault {
             plan.output.items.push(Item::Refused(missing.clone()));
             let Some(pointer) = pointer else {
                 counts.forged += 1;
+                self.rehearse_in_context(desk, caller, (leave, ask.context), (None, false))?;
                 continue;
             };
             let slot = log.get_mut(index);
@@ -84,9 +88,9 @@ impl Vault {
                     }
                     set(&mut plan.output.items, index, Item::Refused(Refusal::Denied(RuleName(rule))));
                 }
-                Screened::Gone => {
+                Screened::Gone { grant } => {
                     counts.revoked += 1;
-                    self.rehearse_in_context(desk, caller, (leave, ask.context), pointer)?;
+                    self.rehearse_in_context(desk, caller, (leave, ask.context), (Some(pointer), grant))?;
                 }
             }
         }
@@ -123,7 +127,7 @@ impl Vault {
             Err(denial) => return Ok(Screened::Denied(denial.rule, denial.all)),
         };
         if !policy.audience_has(pointer.audience, caller.client()) {
-            return Ok(Screened::Gone);
+            return Ok(Screened::Gone { grant: false });
         }
         let (record, spend) = match pointer.kind {
             PointerKind::Record => (RecordId(pointer.locator), None),
@@ -132,10 +136,10 @@ impl Vault {
                 Some((_, Some(row)))
                     if earlier.iter().flat_map(|w| &w.spend).any(|r| r.grant == row.grant) =>
                 {
-                    return Ok(Screened::Gone);
+                    return Ok(Screened::Gone { grant: true });
                 }
                 Some(found) => found,
-                None => return Ok(Screened::Gone),
+                None => return Ok(Screened::Gone { grant: true }),
             },
         };
         Ok(Screened::Wanted(Want { index, pointer: *pointer, record, leave: field, spend }))

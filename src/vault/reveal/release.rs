@@ -2,7 +2,7 @@
 
 use super::{Item, Prepared, ShownItem};
 use crate::domain::token::Pointer;
-use crate::domain::{RecordId, Sensitive};
+use crate::domain::{GrantId, Locator, RecordId, Sensitive, SubjectId};
 use crate::policy::Leave;
 use crate::storage::Reader;
 use crate::vault::Vault;
@@ -37,11 +37,21 @@ impl Vault {
         Ok(Done { value: shown.collect(), receipt, cost, replayed })
     }
 
-    /// The same reads and the same opening on a dummy, so that an item that is not found takes its time (I5).
-    pub(in crate::vault) fn rehearse(&self, reader: &mut Reader<'_>, pointer: &Pointer) -> Result<(), Stop> {
-        let record = RecordId(pointer.locator);
-        let row = reader.record_and_key(record)?;
-        let subject = reader.subject(crate::domain::SubjectId(pointer.locator))?;
+    /// The same reads and the same opening on a dummy, so that an item that is not found takes its time (I5), the look at a
+    /// grant included unless it was taken. A forged token (`None`) looks for what is never given out.
+    pub(in crate::vault) fn rehearse(
+        &self,
+        reader: &mut Reader<'_>,
+        pointer: Option<&Pointer>,
+        grant_seen: bool,
+    ) -> Result<(), Stop> {
+        let at = self.sought(pointer);
+        if !grant_seen {
+            let grant = reader.grant(GrantId(at))?;
+            std::hint::black_box((&grant, self.dummy().check_grant(self.keys())));
+        }
+        let row = reader.record_and_key(RecordId(at))?;
+        let subject = reader.subject(SubjectId(at))?;
         std::hint::black_box((&row, &subject));
         self.dummy().open(self.keys());
         Ok(())
@@ -53,14 +63,18 @@ impl Vault {
         desk: &mut Desk<'_, '_>,
         caller: &Caller,
         stand: (&Leave, Option<&NamedContext<'_>>),
-        pointer: &Pointer,
+        (pointer, grant_seen): (Option<&Pointer>, bool),
     ) -> Result<(), Stop> {
         let noted = desk.event.context.clone();
-        let nobody = crate::domain::SubjectId(pointer.locator);
+        let nobody = SubjectId(self.sought(pointer));
         self.in_context(desk, caller, stand, nobody, &mut smallvec::SmallVec::new())?;
         // What was looked up for nobody says nothing of the context.
         desk.event.context = noted;
-        self.rehearse(desk.reader, pointer)
+        self.rehearse(desk.reader, pointer, grant_seen)
+    }
+
+    fn sought(&self, pointer: Option<&Pointer>) -> Locator {
+        pointer.map_or(self.dummy().locator(), |pointer| pointer.locator)
     }
 }
 
