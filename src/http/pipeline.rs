@@ -72,8 +72,9 @@ async fn answered(
 ) -> HttpResponse {
     let clock = serving.vault.clock();
     let (started, from) = (clock.wall(), clock.monotonic());
-    let handled =
-        std::panic::AssertUnwindSafe(handle(&serving, route, &req, &mut payload, id)).catch_unwind();
+    // Boxed, so that the task is small where it is moved to be spawned.
+    let handling = Box::pin(handle(&serving, route, &req, &mut payload, id));
+    let handled = std::panic::AssertUnwindSafe(handling).catch_unwind();
     let response = match handled.await {
         Ok(response) => response,
         Err(_) => {

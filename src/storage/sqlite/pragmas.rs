@@ -72,6 +72,8 @@ pub(super) fn harden(conn: &Connection) -> Result<(), OpenError> {
         (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false, "enable_view"),
         (DbConfig::SQLITE_DBCONFIG_DQS_DML, false, "dqs_dml"),
         (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false, "dqs_ddl"),
+        // A plan rests on the statement alone, never on the values bound: SQLite would prepare it again at every call.
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true, "enable_qpsg"),
     ];
     for (switch, on, name) in switches {
         if conn.set_db_config(switch, on)? != on {
