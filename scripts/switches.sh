@@ -21,7 +21,11 @@ cd "$tree"
 built() {
   cargo test "$@" --no-run --message-format=json 2> "$CARGO_TARGET_DIR/../errors" \
     | python3 -c 'import json,sys
-found = [m["executable"] for m in map(json.loads, sys.stdin) if m.get("executable") and m["profile"]["test"]]
+messages = list(map(json.loads, sys.stdin))
+for m in messages:
+    if m["reason"] == "compiler-message" and m["message"]["level"] == "error":
+        print(m["message"]["rendered"], file=sys.stderr)
+found = [m["executable"] for m in messages if m.get("executable") and m["profile"]["test"]]
 print(found[-1] if found else "")'
 }
 mkdir -p "$CARGO_TARGET_DIR"

@@ -1,6 +1,7 @@
 //! The OpenAPI 3.1 document, generated from the route table and the types the routes read and write.
 
 mod bounds;
+mod links;
 
 use crate::http::api::{
     Operation, ROUTES, Route, batch, certificates, consents, contexts, credentials, detokenize, records,
@@ -177,8 +178,11 @@ fn operation(route: &Route) -> Value {
     let problem = json!({ "description": "A problem; see docs/errors.md",
         "content": { "application/problem+json": { "schema": reference("ProblemShape") } } });
     let mut responses = Map::new();
-    let success =
+    let mut success =
         json!({ "description": "Done", "content": { "application/json": { "schema": reference(reply) } } });
+    if let (Some(links), Some(object)) = (links::links(route.operation), success.as_object_mut()) {
+        object.insert("links".to_owned(), links);
+    }
     responses.insert(route.success.to_string(), success.clone());
     if route.operation == Operation::CreateSubject {
         responses.insert("200".to_owned(), success);

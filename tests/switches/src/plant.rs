@@ -26,7 +26,7 @@ pub fn switched(n: u32) -> bool {
 pub fn plant(from: &Path, to: &Path) -> Result<bool, String> {
     let _ = std::fs::remove_dir_all(to.join("src"));
     for name in
-        ["src", "migrations", "templates", "config", "tests", "Cargo.lock", "docs", "benches", "scripts"]
+        ["src", "migrations", "templates", "config", "tests", "Cargo.lock", "docs", "benches", "scripts", "fuzz"]
     {
         copy(&from.join(name), &to.join(name))?;
     }
